@@ -1,0 +1,1 @@
+"""Tasks: families of LAMMPS questions, their loading and checking."""
