@@ -1,0 +1,152 @@
+"""Statistics of an evaluation: unbiased pass@k and intervals that respect clustering. Pure functions, no framework.
+
+A *trial* is one answer to one task, a task has one trial per epoch, a family has several tasks. What a benchmark with few
+families can say about a model is limited by the number of families, not by the number of answers: tasks of one family share a
+prompt, an estimator and a way of going wrong. All intervals here are therefore computed between clusters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import norm, t
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean in [0, 1] with its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+    tasks: int
+    """how many tasks the mean is over"""
+    clusters: int
+    """how many independent clusters the interval rests on"""
+    clustered_by: str
+    """`family`, `task` or `trial`"""
+    level: float = 0.95
+
+    @property
+    def method(self) -> str:
+        """The method in words, for tables and reports."""
+        return f"{self.level:.0%} Wilson interval, clustered by {self.clustered_by} ({self.clusters})"
+
+
+def pass_at_k(trials: int, passed: int, k: int) -> float:
+    """Probability that at least one of `k` answers drawn without replacement from `trials` passed.
+
+    The unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, eq. 1): 1 - C(n - c, k) / C(n, k).
+
+    Raises:
+        ValueError: not 0 <= passed <= trials, or not 1 <= k <= trials.
+    """
+    if not 0 <= passed <= trials:
+        raise ValueError(f"passed must lie between 0 and trials ({trials}), not {passed}")
+    if not 1 <= k <= trials:
+        raise ValueError(f"k must lie between 1 and trials ({trials}), not {k}")
+    return 1.0 - math.comb(trials - passed, k) / math.comb(trials, k)
+
+
+def wilson(mean: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a proportion `mean` seen in `n` (not necessarily whole) independent trials.
+
+    Wilson 1927, J. Am. Stat. Assoc. 22, 209. It never leaves [0, 1] and does not collapse at 0 and 1. For any other variable
+    in [0, 1] it is conservative, because no such variable has a larger variance than mean * (1 - mean).
+
+    Raises:
+        ValueError: `mean` outside [0, 1] or `n` not positive.
+    """
+    if not 0 <= mean <= 1 or not n > 0:
+        raise ValueError(f"a mean in [0, 1] and n > 0 are needed, not {mean} and {n}")
+    z2 = float(norm.ppf(0.5 + level / 2)) ** 2
+    centre = (mean + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (mean * (1 - mean) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half))
+
+
+def clustered_interval(
+    values: Sequence[float], clusters: Sequence[Hashable], clustered_by: str, trials: int | None = None, level: float = 0.95
+) -> Interval:
+    """Interval of the mean of `values` (one per task, each in [0, 1]), which are correlated within `clusters`.
+
+    Wilson's interval at an effective number of trials (Korn and Graubard 1998, Surv. Methodol. 24, 193; compared with others
+    by Dean and Pagano 2015, J. Surv. Stat. Methodol. 3, 484): n_eff = mean (1 - mean) / se^2, with the cluster-robust standard
+    error se^2 = C / (C - 1) * sum_c (sum_{i in c} (x_i - mean))^2 / n^2, at most `trials` and times (z / t_{C-1})^2 for the
+    small number C of clusters. Where every value is 0 or every value is 1 there is no variance to estimate, and a cluster
+    counts as one trial.
+
+    Args:
+        values: means of the tasks, or single trials.
+        clusters: cluster of each value.
+        clustered_by: what a cluster is, for `Interval.method`.
+        trials: number of trials behind `values` (default: one each), the upper limit of n_eff.
+        level: confidence level in (0, 1).
+
+    Raises:
+        ValueError: no values, or a value outside [0, 1], or lengths that differ.
+    """
+    n = len(values)
+    if n == 0 or n != len(clusters):
+        raise ValueError("values and clusters must be of the same length, at least 1")
+    mean = min(1.0, math.fsum(values) / n)
+    if min(values) < 0 or max(values) > 1:
+        raise ValueError("values must lie in [0, 1]")
+    deviation: dict[Hashable, float] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        deviation[cluster] = deviation.get(cluster, 0.0) + value - mean
+    c = len(deviation)
+    n_eff = float(c)
+    if c > 1 and 0 < mean < 1:
+        se2 = c / (c - 1) * math.fsum(d * d for d in deviation.values()) / n**2
+        most = float(trials if trials is not None else n)
+        n_eff = min(most, mean * (1 - mean) / se2) if se2 > 0 else most
+        n_eff *= (float(norm.ppf(0.5 + level / 2)) / float(t.ppf(0.5 + level / 2, c - 1))) ** 2
+    low, high = wilson(mean, n_eff, level)
+    return Interval(mean, low, high, n, c, clustered_by, level)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTrials:
+    """All scored trials of one task."""
+
+    task: str
+    family: str
+    values: tuple[float, ...]
+    """one per trial, each in [0, 1]; for pass@k 0 or 1"""
+
+
+def mean_interval(tasks: Sequence[TaskTrials], level: float = 0.95) -> Interval | None:
+    """Mean over tasks of the mean over trials, with its interval; None where nothing was scored.
+
+    Clusters are families; with a single family its tasks; with a single task its trials.
+    """
+    tasks = [task for task in tasks if task.values]
+    if not tasks:
+        return None
+    means = [math.fsum(task.values) / len(task.values) for task in tasks]
+    return _over_tasks(tasks, means, sum(len(task.values) for task in tasks), level)
+
+
+def pass_at_k_interval(tasks: Sequence[TaskTrials], k: int, level: float = 0.95) -> Interval | None:
+    """Mean over tasks of the unbiased pass@k; None if no task has `k` scored trials.
+
+    A trial passed if its value is 1. Tasks with fewer than `k` scored trials do not count (`Interval.tasks` says how many do).
+    """
+    tasks = [task for task in tasks if len(task.values) >= k]
+    if not tasks:
+        return None
+    rates = [pass_at_k(len(task.values), sum(v == 1 for v in task.values), k) for task in tasks]
+    return _over_tasks(tasks, rates, sum(len(task.values) // k for task in tasks), level)
+
+
+def _over_tasks(tasks: Sequence[TaskTrials], values: Sequence[float], trials: int, level: float) -> Interval:
+    """Interval of one value per task: clustered by family, with one family by task, with one task over its trials."""
+    families = [task.family for task in tasks]
+    if len(set(families)) > 1:
+        return clustered_interval(values, families, "family", trials, level)
+    if len(tasks) > 1:
+        return clustered_interval(values, [task.task for task in tasks], "task", trials, level)
+    return Interval(values[0], *wilson(values[0], trials, level), 1, trials, "trial", level)

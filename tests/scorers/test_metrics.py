@@ -1,0 +1,126 @@
+"""Metrics against brute force, published intervals and simulated coverage."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from mdevalbench.scorers.metrics import (
+    TaskTrials,
+    clustered_interval,
+    mean_interval,
+    pass_at_k,
+    pass_at_k_interval,
+    wilson,
+)
+
+
+def trials(family: str, name: str, *values: float) -> TaskTrials:
+    return TaskTrials(f"{family}/{name}", family, values)
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(n, c, k) for n in range(1, 7) for c in range(n + 1) for k in range(1, n + 1)])
+def test_pass_at_k_counts_the_subsets_that_hold_a_pass(n: int, c: int, k: int) -> None:
+    answers = [1] * c + [0] * (n - c)
+    subsets = list(itertools.combinations(answers, k))
+    assert pass_at_k(n, c, k) == pytest.approx(sum(any(s) for s in subsets) / len(subsets), abs=1e-12)
+
+
+def test_pass_at_k_is_unbiased() -> None:
+    p, n, k = 0.3, 5, 3
+    expected = sum(math.comb(n, c) * p**c * (1 - p) ** (n - c) * pass_at_k(n, c, k) for c in range(n + 1))
+    assert expected == pytest.approx(1 - (1 - p) ** k, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(3, 4, 1), (3, -1, 1), (3, 1, 0), (3, 1, 4)])
+def test_pass_at_k_refuses_impossible_counts(n: int, c: int, k: int) -> None:
+    with pytest.raises(ValueError):
+        pass_at_k(n, c, k)
+
+
+@pytest.mark.parametrize(
+    ("passed", "n", "low", "high"),
+    # Newcombe 1998, Stat. Med. 17, 857, table I, method 3 (score without continuity correction)
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_gives_published_intervals(passed: int, n: int, low: float, high: float) -> None:
+    assert wilson(passed / n, n) == pytest.approx((low, high), abs=6e-5)
+
+
+def test_one_cluster_per_value_estimates_the_binomial_variance() -> None:
+    values = [1.0] * 30 + [0.0] * 70
+    interval = clustered_interval(values, range(100), "task")
+    # se^2 = p (1 - p) / (n - 1), so that n_eff = 99, times (z / t_99)^2
+    assert (interval.low, interval.high) == pytest.approx(wilson(0.3, 99 * (1.959964 / 1.984217) ** 2), abs=1e-6)
+
+
+def test_identical_answers_within_a_family_count_once() -> None:
+    values = [1.0, 0.0, 1.0, 1.0, 0.0]
+    once = clustered_interval(values, range(5), "family")
+    repeated = clustered_interval([v for v in values for _ in range(10)], [i for i in range(5) for _ in range(10)], "family")
+    assert (repeated.low, repeated.high) == pytest.approx((once.low, once.high), abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_all_right_in_four_families_is_four_trials(value: float) -> None:
+    tasks = [trials(f, str(i), value, value) for f in "abcd" for i in range(3)]
+    interval = mean_interval(tasks)
+    assert interval is not None
+    assert (interval.mean, interval.clusters, interval.clustered_by) == (value, 4, "family")
+    assert (interval.low, interval.high) == pytest.approx(wilson(value, 4), abs=1e-12)
+
+
+def test_clusters_become_finer_when_there_is_only_one() -> None:
+    family = [trials("a", str(i), *v) for i, v in enumerate([(1, 1), (0, 1), (0, 0)])]
+    by_task, by_trial = mean_interval(family), mean_interval(family[1:2])
+    assert by_task is not None and by_trial is not None
+    assert (by_task.clustered_by, by_task.clusters) == ("task", 3)
+    assert (by_trial.clustered_by, by_trial.low, by_trial.high) == ("trial", *wilson(0.5, 2))
+
+
+def test_mean_weighs_tasks_equally_and_leaves_out_unscored_ones() -> None:
+    interval = mean_interval([trials("a", "1", 1, 1, 1, 1), trials("a", "2", 0), trials("b", "3")])
+    assert interval is not None
+    assert (interval.mean, interval.tasks) == (0.5, 2)
+    assert mean_interval([trials("a", "1")]) is None
+
+
+def test_pass_at_k_over_tasks() -> None:
+    tasks = [trials("a", "1", 1, 0, 0), trials("b", "2", 0, 0, 0), trials("c", "3", 1)]
+    two = pass_at_k_interval(tasks, 2)
+    assert two is not None
+    assert two.mean == pytest.approx((pass_at_k(3, 1, 2) + 0) / 2)
+    assert two.tasks == 2
+    assert pass_at_k_interval(tasks, 4) is None
+    one, mean = pass_at_k_interval(tasks, 1), mean_interval(tasks)
+    assert one is not None and mean is not None
+    assert (one.mean, one.low, one.high) == pytest.approx((mean.mean, mean.low, mean.high))
+
+
+def test_values_outside_the_unit_interval_are_refused() -> None:
+    with pytest.raises(ValueError):
+        clustered_interval([0.5, 1.5], [0, 1], "task")
+    with pytest.raises(ValueError):
+        clustered_interval([], [], "task")
+
+
+@pytest.mark.parametrize(("families", "tasks", "epochs", "spread"), [(4, 3, 1, 0.5), (4, 3, 4, 2.0), (20, 5, 4, 1.0)])
+def test_intervals_cover_the_truth(families: int, tasks: int, epochs: int, spread: float) -> None:
+    """Success rates differ between families (beta-distributed) and between tasks; the 95 % interval must hold 95 %."""
+    rng = np.random.default_rng(7)
+    covered = []
+    for truth in (0.1, 0.5, 0.9):
+        for _ in range(200):
+            family = rng.beta(2 * spread * truth, 2 * spread * (1 - truth), families).clip(1e-3, 1 - 1e-3)
+            sample = [
+                trials(str(f), str(i), *(rng.random(epochs) < rng.beta(4 * family[f], 4 * (1 - family[f]))).astype(float))
+                for f in range(families)
+                for i in range(tasks)
+            ]
+            interval = mean_interval(sample)
+            assert interval is not None
+            covered.append(interval.low <= truth <= interval.high)
+    assert np.mean(covered) > 0.93
