@@ -1,1 +1,26 @@
 """Tasks: families of LAMMPS questions, their loading and checking."""
+
+from mdevalbench.tasks.loading import Task, family_names, load_family, load_task, reference_value, task_ids
+from mdevalbench.tasks.references import StoredReference
+from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, reseeds, solutions, wrong
+from mdevalbench.tasks.suites import load_suite, suite_names, suites
+
+__all__ = [
+    "StoredReference",
+    "Task",
+    "Variant",
+    "family_names",
+    "load_family",
+    "load_suite",
+    "load_task",
+    "mutations",
+    "reference",
+    "reference_value",
+    "render_reference",
+    "reseeds",
+    "solutions",
+    "suite_names",
+    "suites",
+    "task_ids",
+    "wrong",
+]

@@ -1,7 +1,7 @@
 """The family format: what `family.yml` may say. Every number is in the family's LAMMPS units unless it says otherwise.
 
-Strings in `tasks`, `measure`, `compare`, `validity`, `potential`, `world` and `mutations` may hold Jinja2 expressions over the
-task's parameters (`"{{ temperature }}"`); they are rendered and converted before the values are checked.
+Every string (keys too) may hold Jinja2 expressions over the recipe and the
+task's parameters (`"{{ temperature }}"`); they are rendered before the values are checked.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ class Record_(Record):
 class SizeLaw(Record):
     """How the observable depends on the size of the system, value(N) = value(inf) + slope * N**exponent."""
 
-    exponent: Literal[-1.0, -0.3333333333333333] = -1.0
+    exponent: float = Field(-1.0, lt=0)
     """-1 for 1/N effects; -1/3 for 1/L effects (Yeh-Hummer)"""
+    second_size: dict[str, Any] = Field(min_length=1)
+    """recipe keys -> values that make the other system, whose reference gives the slope: {cells: "{{ cells * 2 }}"}"""
 
 
 class Compare(Record):
