@@ -46,6 +46,8 @@ class Measurement(Record):
     """Degrees of freedom of the uncertainty, where it comes from a finite number of blocks or seeds."""
     how: str = ""
     """What was measured, in plain words: estimator, stage of the run, number of samples."""
+    natoms: int | None = None
+    """Number of atoms of the system that was measured, where size laws need it."""
 
 
 class Reference(Record):
