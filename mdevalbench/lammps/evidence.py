@@ -99,7 +99,9 @@ class Frame:
     forces: Floats
     """(N, 3) interaction forces, before fixes changed them"""
     applied: Floats | None
-    """(N, 3) what fixes added to the forces after they were computed; None if none could"""
+    """(N, 3) what fixes added to the forces after they were computed; None if none could or it is not known"""
+    forces_clean: bool
+    """False where `forces` may hold what a fix added (end of a run cut short, minimisation under constraints)"""
     potential_energy: float
     """pair + bonded + long-range energy, without tail correction; NaN if LAMMPS did not tally it"""
     tail_energy: float
@@ -270,9 +272,13 @@ class Segment:
 
     @cached_property
     def pressure(self) -> Floats:
-        """(S, 6) pressure tensor xx yy zz xy xz yz of atoms and interactions, pressure units, without tail correction."""
+        """(S, 6) pressure tensor xx yy zz xy xz yz of atoms and interactions, pressure units, without tail correction.
+
+        In a 2d simulation the box's area takes the place of its volume.
+        """
         s, st = self.samples, self.settings
-        return np.asarray((s.kinetic + s.virial) / s.volume[:, None] * st.virial_to_pressure)
+        size = s.volume if st.dimension == 3 else s.volume / s.cell[:, 2, 2]
+        return np.asarray((s.kinetic + s.virial) / size[:, None] * st.virial_to_pressure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,335 @@
+"""The evidence memory: laid out before a run, read back as `Evidence` after it.
+
+The layout is that of recorder_layout.h. The memory is anonymous (a memfd that the child closes before the script
+starts), so that a script has no name for it, and survives the death of the process that wrote it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mdevalbench.errors import RecorderFault
+from mdevalbench.lammps.evidence import Cell, Command, Edit, Evidence, FixInfo, Frame, Loop, Samples, Settings
+from mdevalbench.lammps.job import CoeffScale, Recording
+
+MAGIC = 0x4D44455642303033
+MAX_RULES = MAX_FACTORS = 8
+LOOP_BYTES, SAMPLE_BYTES, SETTINGS_BYTES, TRACE_BYTES, SLOT_BYTES = 12 << 20, 16 << 20, 4 << 20, 16 << 20, 32 << 20
+KINDS = ("verlet", "respa", "min")
+BEGIN, SAMPLED, SUCCESSOR, END = range(4)
+
+
+class _Section(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("at", "capacity", "used", "dropped")]
+
+
+class _CoeffRule(ctypes.Structure):
+    _fields_ = [
+        ("style", ctypes.c_char * 64),
+        ("count", ctypes.c_uint64),
+        ("position", ctypes.c_uint64 * MAX_FACTORS),
+        ("factor", ctypes.c_double * MAX_FACTORS),
+    ]
+
+
+class _Header(ctypes.Structure):
+    _fields_ = [
+        *[(name, ctypes.c_uint64) for name in ("magic", "seed", "samples", "frames", "pairs", "nrules")],
+        ("rules", _CoeffRule * MAX_RULES),
+        ("forbidden", ctypes.c_char * 8192),
+        *[(n, _Section) for n in ("loops", "samples_section", "settings", "trace", "frames_section", "final_slots")],
+        ("attached", ctypes.c_uint64),
+        ("final_slot", ctypes.c_uint64),
+        ("line", ctypes.c_int64),
+        ("quit_called", ctypes.c_uint64),
+        ("quit_status", ctypes.c_int64),
+    ]
+
+
+def _dtype(*fields: tuple[str, str] | tuple[str, str, int]) -> np.dtype[Any]:
+    return np.dtype(list(fields))
+
+
+_LOOP = _dtype(
+    *[(n, "i8") for n in "kind requested steps completed nested command line settings edit".split()],
+    *[(n, "f8") for n in "displaced velocity time duration dt_min dt_max".split()],
+)
+_SAMPLE = _dtype(
+    *[(n, "i8") for n in "loop step natoms integrated".split()],
+    ("time", "f8"),
+    ("potential_energy", "f8"),
+    ("kinetic", "f8", 6),
+    ("momentum", "f8", 3),
+    ("mass", "f8"),
+    ("virial", "f8", 6),
+    ("h", "f8", 6),
+)
+_FRAME = _dtype(
+    *[(n, "i8") for n in "kind loop step natoms has_applied clean tallied".split()],
+    ("periodic", "i8", 3),
+    ("time", "f8"),
+    ("dt", "f8"),
+    ("origin", "f8", 3),
+    ("h", "f8", 6),
+    ("potential_energy", "f8"),
+    ("tail_energy", "f8"),
+    ("virial", "f8", 6),
+)
+
+
+class Memory:
+    """Shared memory for the evidence of one run at a time.
+
+    `fd` is given to the worker process, which maps it and lets its child inherit the mapping.
+    """
+
+    def __init__(self, budget_bytes: int = Recording().budget_bytes) -> None:
+        self.size = ctypes.sizeof(_Header) + LOOP_BYTES + SAMPLE_BYTES + SETTINGS_BYTES + TRACE_BYTES + budget_bytes + 2 * SLOT_BYTES
+        self._budget = budget_bytes
+        self.fd = os.memfd_create("mdevalbench-evidence")
+        os.ftruncate(self.fd, self.size)
+        self._map = mmap.mmap(self.fd, self.size)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._map.close()
+        os.close(self.fd)
+
+    def prepare(self, recording: Recording, pair_coeff: Sequence[CoeffScale], forbidden: Sequence[str]) -> None:
+        """Empty the memory and write what the recorder has to know for the next run.
+
+        Raises `RecorderFault` if the rules do not fit the layout.
+        """
+        if len(pair_coeff) > MAX_RULES or any(len(rule.factors) > MAX_FACTORS for rule in pair_coeff):
+            raise RecorderFault(f"at most {MAX_RULES} pair_coeff rules of {MAX_FACTORS} factors can be recorded")
+        patterns = "\n".join(forbidden).encode()
+        if len(patterns) >= 8192:
+            raise RecorderFault("the list of forbidden commands is longer than the recorder's table")
+        os.ftruncate(self.fd, 0)  # drops every page of the run before
+        os.ftruncate(self.fd, self.size)
+        head = self._header()
+        head.magic, head.seed = MAGIC, secrets.randbits(64)
+        head.samples, head.frames, head.pairs = recording.samples, recording.frames, recording.pairs
+        head.nrules, head.forbidden = len(pair_coeff), patterns
+        for rule, given in zip(head.rules, pair_coeff, strict=False):
+            rule.style, rule.count = given.style.encode(), len(given.factors)
+            for k, (position, factor) in enumerate(given.factors):
+                rule.position[k], rule.factor[k] = position, factor
+        at = ctypes.sizeof(_Header)
+        budget = min(recording.budget_bytes, self._budget)
+        for name, capacity in (
+            ("loops", LOOP_BYTES),
+            ("samples_section", SAMPLE_BYTES),
+            ("settings", SETTINGS_BYTES),
+            ("trace", TRACE_BYTES),
+            ("frames_section", budget),
+            ("final_slots", SLOT_BYTES),
+        ):
+            section = getattr(head, name)
+            section.at, section.capacity, section.used, section.dropped = at, capacity, 0, 0
+            at += capacity
+
+    @property
+    def attached(self) -> bool:
+        """Whether the recorder took the memory in use; if not, nothing that ran was seen."""
+        return bool(self._header().attached)
+
+    @property
+    def line(self) -> int | None:
+        """Last line of the script that was read."""
+        return int(self._header().line) or None
+
+    @property
+    def quit_status(self) -> int | None:
+        """Argument of `quit`, None if it was not called."""
+        head = self._header()
+        return int(head.quit_status) if head.quit_called else None
+
+    def read(self) -> Evidence:
+        """Everything that was recorded, copied out of the shared memory."""
+        return _Reader(bytes_of=self._bytes, head=self._header()).evidence()
+
+    def _header(self) -> _Header:
+        return _Header.from_buffer(self._map)
+
+    def _bytes(self, at: int, count: int) -> bytes:
+        return self._map[at : at + count]
+
+
+class _Reader:
+    def __init__(self, bytes_of: Any, head: _Header) -> None:
+        self.bytes_of, self.head = bytes_of, head
+
+    def section(self, name: str) -> bytes:
+        section = getattr(self.head, name)
+        return bytes(self.bytes_of(section.at, section.used))
+
+    def evidence(self) -> Evidence:
+        records = np.frombuffer(self.section("loops"), dtype=_LOOP)
+        rows = np.frombuffer(self.section("samples_section"), dtype=_SAMPLE)
+        settings_text = self.section("settings")
+        trace = tuple(self.trace())
+        frames = self.frames_by_loop()
+        loops, fix_args, seen = [], dict[str, tuple[str, ...]](), 0
+        for index, record in enumerate(records):
+            began_with = int(record["command"])
+            command = trace[began_with] if 0 <= began_with < len(trace) else None
+            for earlier in trace[seen : began_with + 1]:
+                if earlier.words[0] == "fix" and len(earlier.words) > 3:
+                    fix_args[earlier.words[1]] = earlier.words[4:]
+            seen = max(seen, began_with + 1)
+            if record["settings"] < 0:
+                continue  # its settings did not fit: counted in `settings.dropped`
+            loops.append(
+                Loop(
+                    index=index,
+                    kind=KINDS[record["kind"]],
+                    requested=int(record["requested"]),
+                    steps=int(record["steps"]),
+                    duration=float(record["duration"]),
+                    dt_min=float(record["dt_min"]) if record["steps"] and record["kind"] != 2 else 0.0,
+                    dt_max=float(record["dt_max"]),
+                    completed=bool(record["completed"]),
+                    settings=_settings(settings_text, int(record["settings"]), fix_args),
+                    edit=_edit(record),
+                    nested=int(record["nested"]),
+                    line=int(record["line"]) or None,
+                    command=str(command) if command else "",
+                    samples=_samples(rows[rows["loop"] == index]),
+                    frames=tuple(frames.get(index, ())),
+                )
+            )
+        head = self.head
+        return Evidence(
+            loops=tuple(loops),
+            trace=trace,
+            dropped_loops=int(head.loops.dropped + head.settings.dropped),
+            dropped_commands=int(head.trace.dropped),
+            dropped_frames=int(head.frames_section.dropped + head.final_slots.dropped),
+            final=self.final(),
+        )
+
+    def trace(self) -> Iterator[Command]:
+        data, at = self.section("trace"), 0
+        while at + 16 <= len(data):
+            line, count = (int(v) for v in np.frombuffer(data, "i8", 2, at))
+            words = data[at + 16 : at + 16 + count].split(b"\0")[:-1]
+            yield Command(tuple(w.decode("utf-8", "replace") for w in words), line or None)
+            at += 16 + (count + 7) // 8 * 8
+
+    def frames_by_loop(self) -> dict[int, list[Frame]]:
+        """Frames of each loop in order; a successor is attached to the frame before it."""
+        data, at, found = self.section("frames_section"), 0, dict[int, list[Frame]]()
+        while at + _FRAME.itemsize <= len(data):
+            kind, frame, at = _frame(data, at)
+            frames = found.setdefault(frame.loop, [])
+            if kind == SUCCESSOR and frames:
+                frames[-1] = _with_successor(frames[-1], frame)
+            else:
+                frames.append(frame)
+        return found
+
+    def final(self) -> Frame | None:
+        if not self.head.final_slot:
+            return None
+        section = self.head.final_slots
+        at = section.at + (self.head.final_slot - 1) * section.capacity
+        head = np.frombuffer(self.bytes_of(at, _FRAME.itemsize), _FRAME)[0]
+        floats_per_atom = 12 if head["has_applied"] else 9
+        return _frame(self.bytes_of(at, _FRAME.itemsize + int(head["natoms"]) * 8 * (4 + floats_per_atom)), 0)[1]
+
+
+def _frame(data: bytes, at: int) -> tuple[int, Frame, int]:
+    head = np.frombuffer(data, _FRAME, 1, at)[0]
+    n, at = int(head["natoms"]), at + _FRAME.itemsize
+
+    def take(dtype: str, count: int) -> Any:
+        nonlocal at
+        values = np.frombuffer(data, dtype, count, at)
+        at += 8 * count
+        return values
+
+    ids, types, masses, integrated = take("i8", n), take("i8", n), take("f8", n), take("i8", n)
+    vectors = [take("f8", 3 * n).reshape(n, 3) for _ in range(4 if head["has_applied"] else 3)]
+    order = np.argsort(ids, kind="stable")
+    x, v, f = (a[order] for a in vectors[:3])
+    frame = Frame(
+        loop=int(head["loop"]),
+        step=int(head["step"]),
+        time=float(head["time"]),
+        dt=float(head["dt"]),
+        cell=Cell(_vectors(head["h"]), head["origin"].copy(), tuple(bool(p) for p in head["periodic"])),  # type: ignore[arg-type]
+        ids=ids[order],
+        types=types[order],
+        masses=masses[order],
+        integrated=integrated[order].astype(bool),
+        positions=x,
+        velocities=v,
+        forces=f,
+        applied=vectors[3][order] if head["has_applied"] else None,
+        forces_clean=bool(head["clean"]),
+        potential_energy=float(head["potential_energy"]),
+        tail_energy=float(head["tail_energy"]),
+        virial=head["virial"].copy(),
+    )
+    return int(head["kind"]), frame, at
+
+
+def _with_successor(frame: Frame, successor: Frame) -> Frame:
+    values = {name: getattr(frame, name) for name in Frame.__slots__}
+    return Frame(**{**values, "successor": successor})
+
+
+def _vectors(h: Any) -> Any:
+    """Rows a, b, c of LAMMPS's lower-triangular cell from lx ly lz xy xz yz; works on (..., 6)."""
+    cell = np.zeros((*h.shape[:-1], 3, 3))
+    cell[..., 0, 0], cell[..., 1, 1], cell[..., 2, 2] = h[..., 0], h[..., 1], h[..., 2]
+    cell[..., 1, 0], cell[..., 2, 0], cell[..., 2, 1] = h[..., 3], h[..., 4], h[..., 5]
+    return cell
+
+
+def _samples(rows: Any) -> Samples:
+    direct = {name: rows[name].copy() for name in Samples.__slots__ if name != "cell"}
+    return Samples(**direct, cell=_vectors(rows["h"]))
+
+
+def _edit(record: Any) -> Edit:
+    bits = int(record["edit"])
+    return Edit(
+        natoms=bool(bits & 1),
+        types=bool(bits & 2),
+        masses=bool(bits & 4),
+        cell=bool(bits & 8),
+        rebuilt=bool(bits & 16),
+        displaced=float(record["displaced"]),
+        velocity=float(record["velocity"]),
+    )
+
+
+def _settings(text: bytes, at: int, fix_args: Mapping[str, tuple[str, ...]]) -> Settings:
+    head, *lines = text[at : text.index(b"\0", at)].decode("utf-8", "replace").splitlines()
+    units, dimension, pair, kspace, atom, boltz, mvv2e, ftm2v, nktv2p, removed = head.split("\t")
+    fixes = []
+    for line in lines:
+        name, style, atoms, integrates = line.split("\t")
+        fixes.append(FixInfo(name, style, int(atoms), integrates == "1", fix_args.get(name, ())))
+    return Settings(
+        units=units,
+        dimension=int(dimension),
+        pair_style=pair,
+        kspace_style=kspace,
+        atom_style=atom,
+        fixes=tuple(fixes),
+        boltzmann=float(boltz),
+        mvv_to_energy=float(mvv2e),
+        force_to_velocity=float(ftm2v),
+        virial_to_pressure=float(nktv2p),
+        removed_dof=int(removed),
+    )
