@@ -106,6 +106,10 @@ def reference_value(task: Task) -> StoredReference:
             f"the reference of {task.id} was made for version {task.reference.version} of the family, "
             f"which is now at version {task.spec.version}: {how}"
         )
+    if task.spec.stochastic and task.reference.dof is None:
+        raise TaskError(
+            f"the reference of {task.id} comes from a single run, which says nothing about its spread: {how}"
+        )
     return task.reference
 
 

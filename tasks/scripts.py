@@ -89,10 +89,14 @@ def seed_of(task: Task, purpose: str, number: int) -> int:
     return random.Random(f"{task.id} {purpose} {number}").randrange(1, 100_000_000)
 
 
-def recipe_digest(task: Task, overrides: Mapping[str, Any] | None = None) -> str:
-    """SHA-256 of the reference script (seed aside) and of all that says what is measured from it."""
-    spec = task.spec.model_dump_json(include={"unit", "potential", "measure", "validity", "record"})
-    return hashlib.sha256((render_reference(task, seed=1, overrides=overrides) + spec).encode()).hexdigest()
+def recipe_digest(task: Task) -> str:
+    """SHA-256 of the reference script (seed aside, both sizes) and of all that says what is measured from it."""
+    law = task.spec.compare.size_law
+    sizes: list[Mapping[str, Any]] = [{}, law.second_size] if law else [{}]
+    seed = 1 if "seed" in task.layers else None
+    parts = [render_reference(task, seed, overrides) for overrides in sizes]
+    parts.append(task.spec.model_dump_json(include={"unit", "potential", "measure", "validity", "record"}))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def rename_variables(script: str) -> str:

@@ -1,0 +1,174 @@
+"""Making reference values: run the reference scripts, measure, store mean and spread."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Protocol
+
+from mdevalbench.errors import TaskError, Unmeasured
+from mdevalbench.tasks.content import content_problems
+from mdevalbench.tasks.loading import Task
+from mdevalbench.tasks.references import (
+    SeedValue,
+    StoredReference,
+    mean_of,
+    read_references,
+    size_of,
+    slope_of,
+    write_references,
+)
+from mdevalbench.tasks.scripts import recipe_digest, render_reference, seed_of
+from mdevalbench.types import Measurement
+
+SEEDS = 16
+"""runs that a stochastic reference needs"""
+
+
+class Measurer(Protocol):
+    """The part of the judge that is needed here."""
+
+    def measure(self, task: Task, script: str) -> Measurement:
+        """Run a script and measure the task's observable. Raises Unmeasured."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """One run that is still to be done."""
+
+    task: Task
+    seed: int
+    second_size: bool
+
+
+def calibrate(
+    tasks: Iterable[Task],
+    judge: Measurer,
+    seeds: int = SEEDS,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, StoredReference]:
+    """Measure and store the reference values of tasks; returns task id -> reference.
+
+    Runs that are already stored for the same recipe, family version and LAMMPS are kept, so that an interrupted call
+    goes on where it stopped. A stochastic task takes `seeds` runs, a deterministic one a single run; a size law doubles
+    that. `progress` is called with (done, total).
+
+    Raises TaskError if the content of a task is wrong (nothing is run then) or a reference script cannot be measured.
+    """
+    tasks = tuple(tasks)
+    problems = [problem for task in tasks for problem in content_problems(task)]
+    if problems:
+        raise TaskError("\n".join(dict.fromkeys(problems)))
+    books = {task.id: _Book(task) for task in tasks}
+    planned = [run for task in tasks for run in _plan(task, books[task.id], seeds if task.spec.stochastic else 1)]
+    with ThreadPoolExecutor(jobs) as threads:
+        futures = {threads.submit(_measure, judge, run): run for run in planned}
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                run = futures[future]
+                books[run.task.id].enter(run, future.result())
+                if progress is not None:
+                    progress(done, len(planned))
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return {task.id: books[task.id].reference() for task in tasks}
+
+
+class _Book:
+    """The runs of one task, known and new."""
+
+    def __init__(self, task: Task) -> None:
+        law = task.spec.compare.size_law
+        self.task, self.law = task, law
+        self.recipe = recipe_digest(task)
+        self.lammps = importlib.metadata.version("lammps")
+        self.first: dict[int, SeedValue] = {}
+        self.second: dict[int, SeedValue] = {}
+        self.date = ""
+        known = task.reference
+        if known and (known.recipe, known.version, known.lammps) == (self.recipe, task.spec.version, self.lammps):
+            self.first = {run.seed: run for run in known.seeds}
+            self.second = {run.seed: run for run in known.second_size}
+            self.date = known.date
+
+    def enter(self, run: _Planned, value: SeedValue) -> None:
+        """Add a run and store what is known so far."""
+        (self.second if run.second_size else self.first)[value.seed] = value
+        self.date = datetime.date.today().isoformat()
+        if self.first:
+            folder = self.task.folder
+            write_references(folder, read_references(folder) | {self.task.instance.id: self.reference()})
+
+    def reference(self) -> StoredReference:
+        """The reference value from the runs so far."""
+        value, uncertainty, dof = mean_of(self.first.values())
+        slope, slope_uncertainty = 0.0, 0.0
+        if self.law and self.second:
+            slope, slope_uncertainty = slope_of(self.first.values(), self.second.values(), self.law)
+        return StoredReference(
+            value=value,
+            uncertainty=uncertainty,
+            dof=dof,
+            unit=self.task.unit,
+            natoms=size_of(self.first.values()),
+            slope=slope,
+            slope_uncertainty=slope_uncertainty,
+            version=self.task.spec.version,
+            lammps=self.lammps,
+            date=self.date,
+            recipe=self.recipe,
+            seeds=_ordered(self.first),
+            second_size=_ordered(self.second),
+        )
+
+
+def _ordered(runs: Mapping[int, SeedValue]) -> tuple[SeedValue, ...]:
+    return tuple(runs[seed] for seed in sorted(runs))
+
+
+def _plan(task: Task, book: _Book, count: int) -> list[_Planned]:
+    seeds = [seed_of(task, "reference", number) for number in range(count)]
+    planned = [_Planned(task, seed, False) for seed in seeds if seed not in book.first]
+    if book.law:
+        planned += [_Planned(task, seed, True) for seed in seeds if seed not in book.second]
+    return planned
+
+
+def _measure(judge: Measurer, run: _Planned) -> SeedValue:
+    law = run.task.spec.compare.size_law
+    overrides = law.second_size if law and run.second_size else {}
+    seed = run.seed if "seed" in run.task.layers else None
+    try:
+        found = judge.measure(run.task, render_reference(run.task, seed, overrides))
+    except Unmeasured as error:
+        raise TaskError(f"{run.task.id}: the reference script (seed {run.seed}) cannot be measured: {error}") from error
+    if found.unit != run.task.unit:
+        raise TaskError(f"{run.task.id}: was measured in {found.unit!r}, but the family says {run.task.unit!r}")
+    if found.natoms is None:
+        raise TaskError(f"{run.task.id}: the estimator does not say how many atoms it measured")
+    return SeedValue(seed=run.seed, value=found.value, uncertainty=found.uncertainty, natoms=found.natoms)
+
+
+def reference_problems(task: Task) -> list[str]:
+    """What is wrong with the stored reference of a task, in plain words; empty if nothing is."""
+    how = f"run `mdevalbench tasks reference --task {task.id}`"
+    if task.reference is None:
+        return [f"{task.id} has no reference value: {how}"]
+    law, found = task.spec.compare.size_law, []
+    if task.reference.version != task.spec.version:
+        found.append(f"{task.id}: the reference belongs to family version {task.reference.version}: {how}")
+    elif task.reference.recipe != recipe_digest(task):
+        found.append(
+            f"{task.id}: the reference script, or what is measured, changed since its reference was made: {how}"
+        )
+    if task.spec.stochastic and len(task.reference.seeds) < SEEDS:
+        found.append(f"{task.id}: the reference was made from {len(task.reference.seeds)} seeds, not {SEEDS}: {how}")
+    if law and len(task.reference.second_size) < len(task.reference.seeds):
+        found.append(f"{task.id}: the reference of the second size is incomplete: {how}")
+    return found

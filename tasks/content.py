@@ -1,0 +1,97 @@
+"""Checks of a family's content that need no LAMMPS: what a reader of the YAML and the templates would object to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import floor, log10
+
+from mdevalbench.errors import TaskError
+from mdevalbench.tasks.loading import Task
+from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, solutions, wrong
+
+_COMMANDS = re.compile(
+    r"\b(?:(?:pair|bond|angle|dihedral|improper|kspace|atom|thermo|run|min|comm)_style"
+    r"|(?:pair|bond|angle|dihedral|improper)_coeff"
+    r"|(?:thermo|fix|compute|dump|pair|kspace|atom|neigh|min|comm|timer)_modify"
+    r"|(?:create|delete|displace)_(?:atoms|box|bonds)|change_box|reset_\w+|(?:read|write)_(?:data|dump|restart)"
+    r"|box/relax|ave/(?:time|correlate|chunk|histo)\w*"
+    r"|(?:fix|compute|velocity|dump)\s+\S+\s+all\s+[a-z]\S*|velocity\s+all\s+[a-z]+)\b"
+)
+_CODE = re.compile(r"`+(?:\w*\n)?([^`]+)`+")
+_COMMAND_WORDS = frozenset(
+    "units boundary lattice region group mass velocity fix unfix compute variable timestep thermo run minimize dump "
+    "neighbor neighbour set replicate include label jump next if print clear log shell".split()
+)
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+def content_problems(task: Task) -> list[str]:
+    """What is wrong with a task, in plain words; empty if nothing is. Reference values are not asked for."""
+    try:
+        scripts = [reference(task), *solutions(task), *wrong(task), *mutations(task)]
+    except TaskError as error:
+        return [str(error)]
+    return [*_spec(task), *_prompt(task), *_scripts(task, scripts), *_seed(task)]
+
+
+def _spec(task: Task) -> Iterator[str]:
+    compare = task.spec.compare
+    at = task.source.at
+    if compare.floor > 0 and len(compare.floor_reason.split()) < 3:
+        yield f"{at(('compare', 'floor_reason'))}: say why a deviation of {compare.floor:g} {task.unit} is no mistake"
+    if compare.kind == "upper-bound" and compare.bound is None:
+        yield f"{at(('compare', 'bound'))}: is missing; an upper bound needs the value that is not to be exceeded"
+    published = task.instance.published
+    if published and len(published.source.split()) < 3:
+        yield f"{task.id}: published: give the source: authors, journal, year, equation or table, DOI"
+    if task.spec.validity.atoms[0] > task.spec.validity.atoms[1]:
+        yield f"{at(('validity', 'atoms'))}: the least number of atoms is larger than the largest"
+
+
+def _prompt(task: Task) -> Iterator[str]:
+    where, text = task.folder / "prompt.md.j2", task.prompt
+    if found := _COMMANDS.search(text):
+        yield f"{where}: gives a LAMMPS command away: {found[0]!r}"
+    for code in _CODE.findall(text):
+        if code.split() and code.split()[0] in _COMMAND_WORDS:
+            yield f"{where}: gives a LAMMPS command away: {code.strip()!r}"
+    if not re.search(rf"RESULT\s+{task.observable}\s*=", text):
+        yield f"{where}: must say what to report: `RESULT {task.observable} = <number> {task.unit}`"
+    for name in task.spec.potential.files:
+        if name not in text:
+            yield f"{where}: must name the potential file {name}"
+    if task.reference is not None and task.spec.compare.kind == "two-sided":
+        answers = [task.reference.value] + ([task.instance.published.value] if task.instance.published else [])
+        for number in sorted({n for n in _NUMBER.findall(text) if any(_tells(n, a) for a in answers)}):
+            yield f"{where}: gives the answer away: {number}"
+
+
+def _tells(number: str, answer: float) -> bool:
+    """Whether a number in a prompt is the answer, rounded to the digits that the number has (at least three)."""
+    digits = len(re.sub(r"[eE].*|\D", "", number).lstrip("0"))
+    if digits < 3 or answer == 0:
+        return False
+    unit = 10.0 ** (floor(log10(abs(answer))) - digits + 1)
+    return abs(abs(float(number)) - abs(answer)) <= 0.5 * unit
+
+
+def _scripts(task: Task, scripts: list[Variant]) -> Iterator[str]:
+    right = next(s.script for s in scripts if s.kind == "reference")
+    for variant in scripts:
+        if variant.kind != "reference" and variant.script == right:
+            yield f"{task.id}: {variant.kind} {variant.name!r} is the same script as the reference"
+        if variant.kind in ("solution", "wrong") and not variant.about:
+            yield f"{task.id}: {variant.kind} {variant.name!r}: say on its first line (# ...) what is different"
+    for kind, least in (("solution", 1), ("wrong", 3)):
+        if sum(s.kind == kind for s in scripts) < least:
+            yield f"{task.folder}: has too few scripts of the kind {kind!r}: at least {least}"
+
+
+def _seed(task: Task) -> Iterator[str]:
+    if not task.spec.stochastic:
+        return
+    if "seed" not in task.layers:
+        yield f"{task.source.at(('recipe',))}: a stochastic family needs a `seed`"
+    elif render_reference(task, seed=1) == render_reference(task, seed=2):
+        yield f"{task.folder / 'reference.lmp.j2'}: does not use `seed`, although the family is stochastic"
