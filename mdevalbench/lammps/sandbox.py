@@ -167,7 +167,7 @@ def _limit(limits: Limits) -> None:
     """Set resource limits; those of CPU and memory count from what the process has used so far."""
     for number in (signal.SIGXCPU, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    pages = int(Path("/proc/self/statm").read_bytes().split()[0])
     cpu = max(1, math.ceil(time.process_time() + limits.cpu_seconds))
     wanted = {
         resource.RLIMIT_CPU: (cpu, cpu + _CPU_GRACE_SECONDS),
