@@ -1,0 +1,37 @@
+"""`mdevalbench check`: read a script without running it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from mdevalbench.cli.faults import FELL_SHORT
+from mdevalbench.cli.output import print_json
+
+
+def check(
+    script: Annotated[str, typer.Argument(help="LAMMPS input file; - for standard input.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the diagnostics as JSON.")] = False,
+) -> None:
+    """Tell what the installed LAMMPS would not accept: unknown commands and styles, missing files, forbidden commands.
+
+    Nothing is run. Exit code 1 if something was found.
+
+    Example: `mdevalbench check in.melt`
+    """
+    from mdevalbench.cli.score import read_answer
+    from mdevalbench.lammps.check import check as find
+    from mdevalbench.lammps.check import render
+
+    text = read_answer(script)
+    found = find(text)
+    if json:
+        print_json([asdict(diagnostic) for diagnostic in found])
+    elif found:
+        typer.echo(render(text, found))
+    else:
+        typer.echo("nothing to object to")
+    if found:
+        raise typer.Exit(FELL_SHORT)

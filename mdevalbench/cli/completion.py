@@ -1,0 +1,35 @@
+"""Shell completion of task ids, families and suites. A broken family must not break the shell: then nothing is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mdevalbench.errors import MDEvalBenchError
+
+
+def task_ids(incomplete: str) -> list[str]:
+    """Task ids that begin so."""
+    from mdevalbench.tasks import loading
+
+    return _beginning(loading.task_ids, incomplete)
+
+
+def families(incomplete: str) -> list[str]:
+    """Families that begin so."""
+    from mdevalbench.tasks import loading
+
+    return _beginning(loading.family_names, incomplete)
+
+
+def suites(incomplete: str) -> list[str]:
+    """Suites that begin so."""
+    from mdevalbench.tasks.suites import suite_names
+
+    return _beginning(suite_names, incomplete)
+
+
+def _beginning(names: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
+    try:
+        return [name for name in names() if name.startswith(incomplete)]
+    except MDEvalBenchError:
+        return []

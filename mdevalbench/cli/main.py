@@ -1,0 +1,45 @@
+"""`mdevalbench`: the command line. Every command imports what it needs when it runs, so that help comes at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mdevalbench import __version__
+from mdevalbench.cli import check, doctor, score, tasks
+from mdevalbench.cli.faults import guarded
+
+app = typer.Typer(
+    name="mdevalbench",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 passed or done, 1 the script or model fell short, 2 wrong usage, 3 the harness failed.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mdevalbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Measure how well language models do molecular dynamics with LAMMPS.
+
+    First steps: `mdevalbench doctor`, then `mdevalbench tasks list`, `mdevalbench tasks show lattice_constant/cu-mishin`
+    and `mdevalbench score lattice_constant/cu-mishin answer.md`.
+    """
+
+
+app.add_typer(tasks.app, name="tasks")
+app.command("score")(guarded(score.score))
+app.command("check")(guarded(check.check))
+app.command("doctor")(guarded(doctor.doctor))

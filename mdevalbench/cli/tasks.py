@@ -1,0 +1,221 @@
+"""`mdevalbench tasks`: list, show, verify, reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mdevalbench.cli import completion
+from mdevalbench.cli.faults import FELL_SHORT, HARNESS, guarded
+from mdevalbench.cli.output import print_json, progress, with_uncertainty
+
+if TYPE_CHECKING:
+    from mdevalbench.tasks import Task
+    from mdevalbench.tasks.verify import Report
+
+app = typer.Typer(
+    no_args_is_help=True, help="The questions: what they ask, and the proof that they are judged rightly."
+)
+
+Family = Annotated[
+    str | None, typer.Option("--family", "-f", help="Only this family.", autocompletion=completion.families)
+]
+Suite = Annotated[str, typer.Option("--suite", "-s", help="Suite of tasks.", autocompletion=completion.suites)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Scripts at once; one per CPU by default.")]
+TaskId = Annotated[
+    str, typer.Argument(help="Task id, e.g. lattice_constant/cu-mishin", autocompletion=completion.task_ids)
+]
+
+
+@app.command("list")
+@guarded
+def list_(suite: Suite = "codegen", family: Family = None, json: Json = False) -> None:
+    """List tasks.
+
+    Example: `mdevalbench tasks list --suite demo`
+    """
+    from mdevalbench.tasks import load_suite
+
+    found = load_suite(suite, family)
+    if json:
+        print_json([_summary(task, suite) for task in found])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("task", "level", "materials", "pair style", "observable (unit)"):
+        table.add_column(heading, no_wrap=heading == "task", overflow="fold")
+    for task in found:
+        observable = f"{task.observable} ({task.unit})"
+        table.add_row(task.id, task.level, ", ".join(task.materials), task.pair_style, observable)
+    console = Console()
+    console.print(table)
+    console.print(
+        f"\n{len(found)} tasks of suite {suite}. More on one: mdevalbench tasks show {found[0].id}", style="dim"
+    )
+
+
+@app.command()
+@guarded
+def show(
+    task_id: TaskId,
+    script: Annotated[bool, typer.Option("--script", help="Print the reference script, nothing else.")] = False,
+    json: Json = False,
+) -> None:
+    """Show the prompt of a task, its conditions and its reference value.
+
+    Example: `mdevalbench tasks show lattice_constant/cu-mishin`
+    """
+    from mdevalbench.tasks import load_task, render_reference
+
+    task = load_task(task_id)
+    if script:
+        typer.echo(render_reference(task), nl=False)
+    elif json:
+        print_json(_details(task))
+    else:
+        _print_task(task)
+
+
+@app.command()
+@guarded
+def verify(suite: Suite = "codegen", family: Family = None, jobs: Jobs = None, json: Json = False) -> None:
+    """Prove that tasks and judge agree: reference scripts, second solutions, harmless changes and new seeds pass; wrong
+    scripts and breaking changes fail.
+
+    Nothing is taken from the cache. Exit code 1 if anything is judged wrongly beyond the allowed fractions.
+
+    Example: `mdevalbench tasks verify --family lattice_constant`
+    """
+    from mdevalbench.lammps.pool import Pool
+    from mdevalbench.scorers.judge import Judge
+    from mdevalbench.tasks import load_suite
+    from mdevalbench.tasks.verify import verify as verify_tasks
+
+    tasks = load_suite(suite, family)
+    with Pool(jobs) as pool, progress("verifying") as advance:
+        report = verify_tasks(tasks, Judge(pool), pool.workers, advance)
+    if json:
+        print_json(report.as_json())
+    else:
+        _print_report(report)
+    if report.harness_faults:
+        raise typer.Exit(HARNESS)
+    if not report.ok:
+        raise typer.Exit(FELL_SHORT)
+
+
+@app.command()
+@guarded
+def reference(
+    family: Family = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Only this task.", autocompletion=completion.task_ids)
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of a stochastic task.")] = 16,
+    jobs: Jobs = None,
+    json: Json = False,
+) -> None:
+    """Measure reference values with the reference scripts and store them beside the family.
+
+    Finished runs are kept: an interrupted call goes on where it stopped. Refused if the content of a family is wrong.
+
+    Example: `mdevalbench tasks reference --family lattice_constant`
+    """
+    from mdevalbench.lammps.pool import Pool
+    from mdevalbench.scorers.judge import Judge
+    from mdevalbench.tasks import load_suite, load_task
+    from mdevalbench.tasks.calibration import calibrate
+
+    tasks = (load_task(task),) if task else load_suite("codegen", family)
+    with Pool(jobs) as pool, progress("measuring") as advance:
+        found = calibrate(tasks, Judge(pool), seeds, pool.workers, advance)
+    if json:
+        print_json({task_id: value.model_dump(mode="json") for task_id, value in found.items()})
+        return
+    for task_id, value in found.items():
+        runs = f"{len(value.seeds)} run{'s' * (len(value.seeds) > 1)}"
+        typer.echo(f"{task_id:40s} {with_uncertainty(value.value, value.uncertainty)} {value.unit}  ({runs})")
+
+
+def _summary(task: Task, suite: str) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "family": task.family,
+        "suite": suite,
+        "kind": task.kind,
+        "level": task.level,
+        "pair_style": task.pair_style,
+        "materials": list(task.materials),
+        "observable": task.observable,
+        "unit": task.unit,
+    }
+
+
+def _details(task: Task) -> dict[str, Any]:
+    from mdevalbench.tasks import solutions, wrong
+
+    spec = task.spec
+    return {
+        **_summary(task, "codegen"),
+        "title": spec.title,
+        "description": spec.description,
+        "prompt": task.prompt,
+        "reference": task.reference.model_dump(mode="json", exclude={"recipe"}) if task.reference else None,
+        "published": task.instance.published.model_dump() if task.instance.published else None,
+        "potential": spec.potential.model_dump(mode="json"),
+        "measure": [way.model_dump(mode="json") for way in spec.measure],
+        "compare": spec.compare.model_dump(mode="json"),
+        "validity": spec.validity.model_dump(mode="json"),
+        "limits": spec.limits.model_dump(mode="json"),
+        "solutions": [variant.name for variant in solutions(task)],
+        "wrong": [variant.name for variant in wrong(task)],
+        "digest": task.digest,
+    }
+
+
+def _print_task(task: Task) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+    from rich.panel import Panel
+    from rich.table import Table
+
+    from mdevalbench.cli.conditions import conditions
+
+    console = Console()
+    console.print(f"[bold]{task.id}[/bold]  {task.spec.title}  [dim]({task.level})[/dim]\n")
+    console.print(Panel(Markdown(task.prompt.strip()), title="prompt", title_align="left", border_style="dim"))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    for name, text in conditions(task):
+        table.add_row(name, text)
+    console.print(table)
+    console.print(f"\nJudge an answer: mdevalbench score {task.id} FILE", style="dim")
+
+
+def _print_report(report: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mdevalbench.tasks.verify import GROUPS
+
+    console = Console()
+    for offender in report.offenders:
+        name = f"{offender.task}  {offender.kind} {offender.name}".rstrip()
+        console.print(f"[bold red]✗[/] [bold]{name}[/]  {offender.outcome}", highlight=False)
+        for reason in offender.reasons:
+            console.print(f"    {reason}", highlight=False, markup=False)
+    table = Table("scripts", "must", "do", "of", "needed", box=None, header_style="bold")
+    for name, tally in report.groups.items():
+        _, verb, fraction = GROUPS[name]
+        fine = tally.good >= fraction * tally.total
+        must = "pass" if verb == "passed" else "fail"
+        table.add_row(
+            name, must, str(tally.good), str(tally.total), f"{fraction:.0%}", style="" if fine else "bold red"
+        )
+    console.print(table)
+    verdict = "[bold green]verified[/]" if report.ok else "[bold red]not verified[/]"
+    console.print(f"\n{verdict} in {report.seconds:.0f} s")
