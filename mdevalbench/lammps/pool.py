@@ -29,6 +29,7 @@ from mdevalbench.lammps import install, sandbox
 from mdevalbench.lammps.forbidden import FORBIDDEN
 from mdevalbench.lammps.job import Ending, Job, Run
 from mdevalbench.lammps.record import Memory
+from mdevalbench.lammps.script import parse
 from mdevalbench.lammps.worker import CHILD_FAULT, ISOLATION_FAILED, SCRIPT
 from mdevalbench.types import ScriptError
 
@@ -260,5 +261,8 @@ def _script_error(script: str, text: str, line: int | None) -> ScriptError:
     first = text.split("\nLast input line")[0]
     message = re.sub(r"\s*\((?:[\w./+-]*/)?[\w+-]+\.(?:cpp|h):\d+\)", "", first)
     message = re.sub(r"^ERROR(?: on proc \d+)?:\s*", "", message.strip())
-    lines = script.splitlines()
-    return ScriptError(message=message, line=line, command=lines[line - 1].strip() if line and line <= len(lines) else "")
+    message = message.split("\nFor more information see")[0]
+    command = parse(script).command_at(line) if line else None
+    if command is None:
+        return ScriptError(message=message, line=line)
+    return ScriptError(message=message, line=command.line, command=command.raw.strip())

@@ -1,0 +1,1 @@
+"""Scoring: the one judge of LAMMPS scripts, and thin adapters around it."""

@@ -1,0 +1,38 @@
+"""Counterfactual worlds: the same script with another potential behind the same name or the same numbers."""
+
+from __future__ import annotations
+
+from mdevalbench.lammps import install
+from mdevalbench.lammps.job import CoeffScale, World
+from mdevalbench.lammps.twin import twin
+from mdevalbench.tasks.schema import Counterfactual, Potential
+
+
+def counterfactual_world(change: Counterfactual, potential: Potential) -> World:
+    """The world that a family declares: twins of its potential files, and multiplied `pair_coeff` numbers.
+
+    Raises:
+        UsageError: a potential file of the family has a format that cannot be scaled.
+    """
+    files = {}
+    if (change.length, change.energy) != (1.0, 1.0):
+        for name in potential.files:
+            content = (install.potentials_folder() / name).read_bytes()
+            files[name] = twin(content, name, change.length, change.energy)
+    rules = ()
+    if change.pair_coeff is not None:
+        rules = (CoeffScale(change.pair_coeff.style, tuple(sorted(change.pair_coeff.factors.items()))),)
+    return World(files=files, pair_coeff=rules)
+
+
+def own_pair_coeff(potential: Potential, world: World) -> tuple[str, ...]:
+    """The harness's own `pair_coeff` arguments in a world (its files are swapped elsewhere, its numbers here)."""
+    changed = []
+    for line in potential.pair_coeff:
+        words = line.split()
+        for rule in world.pair_coeff:
+            if potential.pair_style.startswith(rule.style):
+                for position, factor in rule.factors:
+                    words[1 + position] = repr(float(words[1 + position]) * factor)
+        changed.append(" ".join(words))
+    return tuple(changed)
