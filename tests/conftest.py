@@ -1,12 +1,16 @@
-"""Fixtures that several folders of tests share."""
+"""Shared by all tests: the environment in which LAMMPS and its threads behave the same everywhere, and a small family."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from mdevalbench.tasks import loading
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 FAMILY = """\
 family: argon_lattice
