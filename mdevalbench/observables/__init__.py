@@ -1,0 +1,63 @@
+"""Observables: from evidence to physical quantities with uncertainties.
+
+`select` says which stages of a run count, `get_estimator(name)` measures a quantity in them, `ensemble` and
+`successor_error` tell what kind of dynamics it was. Everything that cannot be measured raises `Unmeasured` with a
+reason.
+"""
+
+from mdevalbench.observables.dynamics import energy_drift, energy_fluctuation
+from mdevalbench.observables.energetics import equation_of_state_minimum, relaxed_lattice_constant
+from mdevalbench.observables.ensemble import Ensemble, box_is_free, ensemble, only_watches, plain_style
+from mdevalbench.observables.estimator import Context, Estimator, Evaluated, ForceField, estimator, get_estimator
+from mdevalbench.observables.honesty import max_force, successor_error
+from mdevalbench.observables.select import Condition, Near, Selection, conditions, nearest, select, stages
+from mdevalbench.observables.statistics import Mean, combine, tolerance
+from mdevalbench.observables.thermodynamics import (
+    mean_density,
+    mean_potential_energy,
+    mean_pressure,
+    mean_temperature,
+    tail_pressure,
+)
+from mdevalbench.observables.transport import diffusion_msd, yeh_hummer
+from mdevalbench.observables.units import convert, parse_unit, style_unit
+
+__all__ = [
+    "Condition",
+    "Context",
+    "Ensemble",
+    "Estimator",
+    "Evaluated",
+    "ForceField",
+    "Mean",
+    "Near",
+    "Selection",
+    "box_is_free",
+    "combine",
+    "conditions",
+    "convert",
+    "diffusion_msd",
+    "energy_drift",
+    "energy_fluctuation",
+    "ensemble",
+    "equation_of_state_minimum",
+    "estimator",
+    "get_estimator",
+    "max_force",
+    "mean_density",
+    "mean_potential_energy",
+    "mean_pressure",
+    "mean_temperature",
+    "nearest",
+    "only_watches",
+    "parse_unit",
+    "plain_style",
+    "relaxed_lattice_constant",
+    "select",
+    "stages",
+    "style_unit",
+    "successor_error",
+    "tail_pressure",
+    "tolerance",
+    "yeh_hummer",
+]

@@ -1,0 +1,66 @@
+"""From the samples of stages to one even, settled sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mdevalbench.errors import Unmeasured
+from mdevalbench.lammps.evidence import Floats, Segment
+from mdevalbench.observables.statistics import even, settled
+
+Quantity = Callable[[Segment], Floats]
+"""gives one value for each sample of a stage"""
+
+
+def sample_weights(segment: Segment) -> Floats:
+    """(S,) the time that each sample stands for: its loop's duration divided by the loop's number of samples."""
+    parts = [np.full(len(loop.samples), loop.duration / max(len(loop.samples), 1)) for loop in segment.loops]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def whole(segment: Segment, quantity: Quantity) -> Floats:
+    """A quantity along a whole stage, even in time."""
+    return even(quantity(segment), sample_weights(segment))
+
+
+def production(segments: Sequence[Segment], quantity: Quantity, least: int = 20) -> Floats:
+    """A quantity along the settled parts of stages, joined and even in time.
+
+    Raises `Unmeasured` if there are fewer than `least` samples or if some are not finite.
+    """
+    values, weights = [np.zeros(0)], [np.zeros(0)]
+    for segment in segments:
+        raw, weight = quantity(segment), sample_weights(segment)
+        steady = even(raw, weight)
+        if not len(steady):
+            continue
+        clock = np.cumsum(weight)
+        kept = clock > clock[-1] * settled(steady) / len(steady)
+        values.append(raw[kept])
+        weights.append(weight[kept])
+    joined = even(np.concatenate(values), np.concatenate(weights))
+    if len(joined) < least:
+        raise Unmeasured(f"only {len(joined)} samples were taken after equilibration; {least} are needed: run longer")
+    if not np.isfinite(joined).all():
+        raise Unmeasured("the simulation blew up: energies or stresses are not finite numbers")
+    return joined
+
+
+def number_density(segment: Segment) -> Floats:
+    """(S,) atoms per volume (per area in two dimensions)."""
+    return np.asarray(segment.samples.natoms / extent(segment))
+
+
+def extent(segment: Segment) -> Floats:
+    """(S,) volume of the box, or its area in a two-dimensional simulation."""
+    volume = segment.samples.volume
+    return volume if segment.settings.dimension == 3 else np.asarray(volume / segment.samples.cell[:, 2, 2])
+
+
+def hydrostatic_pressure(segment: Segment) -> Floats:
+    """(S,) mean of the diagonal of the pressure tensor without tail correction; per area in two dimensions."""
+    dimension = segment.settings.dimension
+    thickness = segment.samples.volume / extent(segment)
+    return np.asarray(segment.pressure[:, :dimension].mean(axis=1) * thickness)
