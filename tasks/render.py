@@ -57,7 +57,7 @@ def render_template(path: Path, folder: Path, names: Mapping[str, Any]) -> str:
     try:
         return _environment(folder).get_template(path.relative_to(folder).as_posix()).render(names)
     except TemplateNotFound as error:
-        raise TaskError(f"{folder / str(error)}: this file is missing") from error
+        raise TaskError(f"{folder / str(error.name)}: this file is missing") from error
     except TemplateSyntaxError as error:
         raise TaskError(f"{error.filename or path}:{error.lineno}: {error.message}") from error
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
@@ -91,14 +91,14 @@ def resolve(layers: Mapping[str, tuple[KeyPath, Any]], at: At) -> dict[str, Any]
 
     Raises TaskError for names that are missing or that go round in a circle.
     """
-    needs = {name: _names_in(raw, where, at) & layers.keys() for name, (where, raw) in layers.items()}
+    needs = {name: _names_in(raw, where, at) for name, (where, raw) in layers.items()}
     done: dict[str, Any] = {}
 
     def settle(name: str, chain: tuple[str, ...]) -> None:
         where, raw = layers[name]
         if name in chain:
             raise TaskError(f"{at(where)}: goes round in a circle: {' -> '.join((*chain, name))}")
-        for other in sorted(needs[name] - done.keys()):
+        for other in sorted((needs[name] & layers.keys()) - done.keys()):
             settle(other, (*chain, name))
         done[name] = render_value(raw, done, at, where)
 

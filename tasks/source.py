@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mdevalbench.errors import TaskError
@@ -30,7 +30,9 @@ def did_you_mean(name: str, known: Iterable[str], all_of_them: str = "") -> str:
     """`"; did you mean 'x' or 'y'?"`; if nothing is near, nothing, or all names after the words `all_of_them`."""
     names = list(known)
     folded = {n.lower(): n for n in names}
-    near = [folded[n] for n in get_close_matches(name.lower(), folded, n=3, cutoff=0.6)]
+    lower = name.lower()
+    similar = get_close_matches(lower, folded, n=3, cutoff=0.6) or [n for n in folded if lower and lower in n][:3]
+    near = [folded[n] for n in similar]
     if near:
         return f"; did you mean {' or '.join(repr(n) for n in near)}?"
     return f"; {all_of_them}: {', '.join(names) or 'none'}" if all_of_them else ""
@@ -164,9 +166,9 @@ def _expected(model: type[BaseModel], where: KeyPath) -> str:
     return _in_words(_annotation_at(model, where))
 
 
-def _annotation_at(model: Any, where: KeyPath) -> Any:
+def _annotation_at(model: type[BaseModel], where: KeyPath) -> Any:
     """The type that the schema asks for at a key path (`Any` where it does not say)."""
-    kind = model
+    kind: Any = model.model_fields["root"].annotation if issubclass(model, RootModel) else model
     for key in where:
         kind = _strip(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -176,7 +178,7 @@ def _annotation_at(model: Any, where: KeyPath) -> Any:
             args = get_args(kind)
             kind = args[0] if args[-1] is Ellipsis or not isinstance(key, int) or key >= len(args) else args[key]
         elif get_origin(kind) is dict:
-            kind = get_args(kind)[0] if where[-1] == "[key]" else get_args(kind)[1]
+            kind = get_args(kind)[1]
         else:
             return Any
     return _strip(kind)

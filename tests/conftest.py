@@ -1,4 +1,4 @@
-"""Shared by all tests: the environment in which LAMMPS and its threads behave the same everywhere, and a small family."""
+"""Shared by tests: an environment in which LAMMPS and its threads behave the same everywhere, and a small family."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ tasks:
 """
 
 PROMPT = """\
-Find the lattice constant of the static fcc crystal of {{ element }} at zero pressure. The atoms
-interact by the 12-6 Lennard-Jones potential with epsilon = {{ epsilon }} eV and sigma = {{ sigma }} angstrom, cut off at
-{{ cutoff }} angstrom, neither shifted nor with a tail correction.
+Find the lattice constant of the static fcc crystal of {{ element }} at zero pressure. The atoms interact by the 12-6
+Lennard-Jones potential with epsilon = {{ epsilon }} eV and sigma = {{ sigma }} angstrom, cut off at {{ cutoff }}
+angstrom, neither shifted nor with a tail correction.
 
 Report one line: RESULT lattice_constant = <number> angstrom
 """

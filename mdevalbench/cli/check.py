@@ -17,21 +17,21 @@ def check(
 ) -> None:
     """Tell what the installed LAMMPS would not accept: unknown commands and styles, missing files, forbidden commands.
 
-    Nothing is run. Exit code 1 if something was found.
+    Nothing is run. Exit code 1 if there is an error; warnings alone do not count.
 
     Example: `mdevalbench check in.melt`
     """
     from mdevalbench.cli.score import read_answer
+    from mdevalbench.extract import extract
     from mdevalbench.lammps.check import check as find
     from mdevalbench.lammps.check import render
 
-    text = read_answer(script)
+    answer = read_answer(script)
+    text = extract(answer).script or answer
     found = find(text)
     if json:
         print_json([asdict(diagnostic) for diagnostic in found])
-    elif found:
-        typer.echo(render(text, found))
     else:
-        typer.echo("nothing to object to")
-    if found:
+        typer.echo(render(found, text) if found else "nothing to object to")
+    if any(diagnostic.severity == "error" for diagnostic in found):
         raise typer.Exit(FELL_SHORT)

@@ -1,4 +1,4 @@
-"""Shell completion of task ids, families and suites. A broken family must not break the shell: then nothing is offered."""
+"""Shell completion of task ids, families and suites; a broken family must not break the shell."""
 
 from __future__ import annotations
 

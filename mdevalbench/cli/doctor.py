@@ -195,15 +195,15 @@ def _packages() -> Iterator[Line]:
         return
     groups: dict[str, list[str]] = {}
     for requirement in needed:
-        if (name := re.match(r"[\w.-]+", requirement)) is None:
+        if (package := re.match(r"[\w.-]+", requirement)) is None:
             continue
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
-        groups.setdefault(extra[1] if extra else "", []).append(name[0])
-    for extra, names in groups.items():
+        groups.setdefault(extra[1] if extra else "", []).append(package[0])
+    for group, names in groups.items():
         found = {name: _version(name) for name in names}
         missing = [name for name, version in found.items() if version is None]
         detail = ", ".join(f"{name} {version}" for name, version in found.items() if version)
-        if not extra:
+        if not group:
             yield Line(
                 "dependencies",
                 "fail" if missing else "ok",
@@ -211,10 +211,10 @@ def _packages() -> Iterator[Line]:
                 f"pip install {' '.join(missing)}" if missing else "",
             )
         elif missing:
-            advice = f"if you need it: pip install 'mdevalbench[{extra}]'"
-            yield Line(f"extra {extra}", "warn", f"not installed: {', '.join(missing)}", advice)
+            advice = f"if you need it: pip install 'mdevalbench[{group}]'"
+            yield Line(f"extra {group}", "warn", f"not installed: {', '.join(missing)}", advice)
         else:
-            yield Line(f"extra {extra}", "ok", detail)
+            yield Line(f"extra {group}", "ok", detail)
 
 
 def _version(package: str) -> str | None:

@@ -34,8 +34,8 @@ def root(
 ) -> None:
     """Measure how well language models do molecular dynamics with LAMMPS.
 
-    First steps: `mdevalbench doctor`, then `mdevalbench tasks list`, `mdevalbench tasks show lattice_constant/cu-mishin`
-    and `mdevalbench score lattice_constant/cu-mishin answer.md`.
+    First steps: `mdevalbench doctor`, then `mdevalbench tasks list`,
+    `mdevalbench tasks show lattice_constant/cu-mishin` and `mdevalbench score lattice_constant/cu-mishin answer.md`.
     """
 
 

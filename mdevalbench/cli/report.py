@@ -22,12 +22,12 @@ _NEXT = {
     Stage.ACCEPTED: "the script needs a `run` or `minimize` that belongs to the task: `mdevalbench tasks show {task}`",
     Stage.STARTED: "the script stopped half-way; the reasons above say where",
     Stage.EXECUTED: "compare the stages of the run with the conditions in `mdevalbench tasks show {task}`",
-    Stage.MEASURED: "compare potential, conditions, length of the run and the final formula with `mdevalbench tasks show {task}`",
+    Stage.MEASURED: "compare conditions, length of the run and the final formula with `mdevalbench tasks show {task}`",
 }
 
 
 def print_report(task: Task, verdict: Verdict, script: str, name: str) -> None:
-    """Print measured against accepted value with a scale, the claim, the ladder, the reasons with their script lines."""
+    """Print measured against accepted value with a scale, claim, ladder, and the reasons with their script lines."""
     console = Console(highlight=False)
     word = Text("PASSED", "bold green") if verdict.passed else Text("NOT PASSED", "bold red")
     console.print(

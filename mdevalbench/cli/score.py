@@ -80,5 +80,4 @@ def _print(task: Task, verdict: Verdict, answer: str, name: str) -> None:
     from mdevalbench.cli.report import print_report
     from mdevalbench.extract import extract
 
-    found = extract(answer)
-    print_report(task, verdict, found or "", name)
+    print_report(task, verdict, extract(answer).script or "", name)
