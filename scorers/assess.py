@@ -139,7 +139,7 @@ def _check(
     """Conditions and interactions of the stages that were measured."""
     conditions = validity_conditions(evidence, segments, spec.validity, forcefield)
     found.conditions = geometric_mean(conditions)
-    found.executed = 1.0
+    found.started, found.executed = True, 1.0
     found.reasons += [f"{c.name}: wanted {c.wanted}, found {c.found}" for c in conditions if c.met < 1.0]
     frames = [frame for segment in segments for frame in segment.frames]
     if not frames and evidence.final is not None:

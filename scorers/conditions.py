@@ -80,7 +80,8 @@ def _shares(composition: dict[str, float]) -> str:
 
 def _fixes(segments: Sequence[Segment], validity: Validity) -> Condition:
     """No fix acts that the family does not allow (plain `nve` only moves atoms and is always allowed)."""
-    acting = {plain_style(fix.style) for segment in segments for fix in segment.settings.fixes if not only_watches(fix.style)}
+    styles = {fix.style for segment in segments for fix in segment.settings.fixes}
+    acting = {plain_style(style) for style in styles if not (only_watches(style) or style.isupper())}  # capitals: LAMMPS's own
     odd = sorted(s for s in acting if s != "nve" and not any(fnmatchcase(s, pattern) for pattern in validity.fixes))
     return Condition("acting fixes", float(not odd), ", ".join(("nve", *validity.fixes)), f"also {', '.join(odd)}" if odd else "as wanted")
 
