@@ -12,7 +12,7 @@ from mdevalbench.types import Claim
 
 _LINE = re.compile(
     r"^[ \t]*RESULT[ \t]+(?P<name>\w+)[ \t]*[=:][ \t]*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?nan|[-+]?inf)"
-    r"[ \t]*(?P<unit>[^\r\n]*)$",
+    r"[ \t]*(?P<unit>[^\r\n]*)\r?$",
     re.MULTILINE | re.IGNORECASE,
 )
 
