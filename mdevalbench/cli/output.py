@@ -29,12 +29,12 @@ def _finite(content: Any) -> Any:
 def with_uncertainty(value: float, uncertainty: float) -> str:
     """`3.6150 ± 0.0012`: the uncertainty to two significant digits and the value to the same place.
 
-    A power of ten is put in front where there would be more than four zeros.
+    A power of ten is put behind where there would be many zeros.
     """
     if not math.isfinite(value):
         return f"{value}"
-    if not uncertainty > 0 or not math.isfinite(uncertainty):
-        return f"{value:.6g}"
+    if not 1e-8 * abs(value) < uncertainty < math.inf:  # as good as exact, or unknown
+        return f"{value:.8g}"
     leading = math.floor(math.log10(max(abs(value), uncertainty)))
     power = leading if not -4 <= leading <= 6 else 0
     scale = 10.0**power

@@ -24,6 +24,7 @@ from mdevalbench.types import Claim, Measurement, Outcome, Reference, Stage, Ver
         (2.5e-9, 1.2e-10, "(2.50 ± 0.12)e-9"),
         (-0.75, 0.02, "-0.750 ± 0.020"),
         (0.0, 0.5, "0.00 ± 0.50"),
+        (5.2576884958, 1e-17, "5.2576885"),
         (1.0, math.inf, "1"),
         (math.nan, 1.0, "nan"),
     ],
