@@ -32,7 +32,7 @@ class Interval:
     @property
     def method(self) -> str:
         """The method in words, for tables and reports."""
-        return f"{self.level:.0%} Wilson interval, clustered by {self.clustered_by} ({self.clusters})"
+        return f"{100 * self.level:.0f} % Wilson interval, clustered by {self.clustered_by} ({self.clusters})"
 
 
 def pass_at_k(trials: int, passed: int, k: int) -> float:
@@ -68,7 +68,11 @@ def wilson(mean: float, n: float, level: float = 0.95) -> tuple[float, float]:
 
 
 def clustered_interval(
-    values: Sequence[float], clusters: Sequence[Hashable], clustered_by: str, trials: int | None = None, level: float = 0.95
+    values: Sequence[float],
+    clusters: Sequence[Hashable],
+    clustered_by: str,
+    trials: int | None = None,
+    level: float = 0.95,
 ) -> Interval:
     """Interval of the mean of `values` (one per task, each in [0, 1]), which are correlated within `clusters`.
 

@@ -22,7 +22,9 @@ def trials(family: str, name: str, *values: float) -> TaskTrials:
     return TaskTrials(f"{family}/{name}", family, values)
 
 
-@pytest.mark.parametrize(("n", "c", "k"), [(n, c, k) for n in range(1, 7) for c in range(n + 1) for k in range(1, n + 1)])
+@pytest.mark.parametrize(
+    ("n", "c", "k"), [(n, c, k) for n in range(1, 7) for c in range(n + 1) for k in range(1, n + 1)]
+)
 def test_pass_at_k_counts_the_subsets_that_hold_a_pass(n: int, c: int, k: int) -> None:
     answers = [1] * c + [0] * (n - c)
     subsets = list(itertools.combinations(answers, k))
@@ -60,7 +62,9 @@ def test_one_cluster_per_value_estimates_the_binomial_variance() -> None:
 def test_identical_answers_within_a_family_count_once() -> None:
     values = [1.0, 0.0, 1.0, 1.0, 0.0]
     once = clustered_interval(values, range(5), "family")
-    repeated = clustered_interval([v for v in values for _ in range(10)], [i for i in range(5) for _ in range(10)], "family")
+    repeated = clustered_interval(
+        [v for v in values for _ in range(10)], [i for i in range(5) for _ in range(10)], "family"
+    )
     assert (repeated.low, repeated.high) == pytest.approx((once.low, once.high), abs=1e-12)
 
 
@@ -116,7 +120,9 @@ def test_intervals_cover_the_truth(families: int, tasks: int, epochs: int, sprea
         for _ in range(200):
             family = rng.beta(2 * spread * truth, 2 * spread * (1 - truth), families).clip(1e-3, 1 - 1e-3)
             sample = [
-                trials(str(f), str(i), *(rng.random(epochs) < rng.beta(4 * family[f], 4 * (1 - family[f]))).astype(float))
+                trials(
+                    str(f), str(i), *(rng.random(epochs) < rng.beta(4 * family[f], 4 * (1 - family[f]))).astype(float)
+                )
                 for f in range(families)
                 for i in range(tasks)
             ]

@@ -1,0 +1,1 @@
+"""What was measured: summaries of runs, reports, and the leaderboard."""

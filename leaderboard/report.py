@@ -1,0 +1,70 @@
+"""The report of a run: one HTML file that needs nothing else, not even a network."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mdevalbench.extract import extract
+from mdevalbench.leaderboard.drawing import deviations_svg
+from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
+
+_LINE = re.compile(r"\bline (\d+)\b")
+
+
+def write_report(summary: RunSummary, path: Path) -> Path:
+    """Render a run into `path`. Everything that came from a model is escaped."""
+    environment = Environment(
+        loader=PackageLoader("mdevalbench.leaderboard", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "number": number, "digits": digits}
+    environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS}
+    by_task: dict[str, list[Answer]] = {}
+    for answer in summary.answers:
+        by_task.setdefault(answer.task, []).append(answer)
+    path.write_text(environment.get_template("report.html.j2").render(run=summary, tasks=by_task), encoding="utf-8")
+    return path
+
+
+def script_lines(answer: Answer) -> list[tuple[int, str, bool]]:
+    """Lines of an answer's script: number, text, and whether a reason or LAMMPS names the line.
+
+    Without a script the lines of the whole answer, none of them named.
+    """
+    script = extract(answer.completion).script
+    if script is None:
+        return [(number, line, False) for number, line in enumerate(answer.completion.splitlines(), 1)]
+    verdict = answer.verdict
+    named = {int(found) for reason in (verdict.reasons if verdict else ()) for found in _LINE.findall(reason)}
+    if verdict is not None and verdict.error is not None and verdict.error.line is not None:
+        named.add(verdict.error.line)
+    return [(number, line, number in named) for number, line in enumerate(script.splitlines(), 1)]
+
+
+def percent(fraction: float) -> str:
+    """0.667 -> `67 %`."""
+    return f"{100 * fraction:.0f} %"
+
+
+def number(value: float, uncertainty: float = 0.0) -> str:
+    """`3.6150 ± 0.0012`: the uncertainty to two significant digits and the value to the same place."""
+    if not math.isfinite(value):
+        return str(value)
+    if not (math.isfinite(uncertainty) and uncertainty > 0):
+        return f"{value:.6g}"
+    place = 1 - math.floor(math.log10(uncertainty))
+    if not 0 <= place <= 8 or abs(value) >= 1e6:
+        return f"{value:.4g} ± {uncertainty:.2g}"
+    return f"{value:.{place}f} ± {uncertainty:.{place}f}"
+
+
+def digits(value: int) -> str:
+    """Whole numbers with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u202f")

@@ -1,0 +1,153 @@
+"""An evaluation: one model on one suite, resumed where an earlier run of the same evaluation was interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import eval_set
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.log import EvalLog, read_eval_log
+from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
+
+from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.report import write_report
+from mdevalbench.leaderboard.summary import RunSummary, summarise
+from mdevalbench.scorers.inspect import shared_judge
+from mdevalbench.tasks import Task, load_suite, reference_value
+from mdevalbench.tasks.budget import Budget, spending
+from mdevalbench.tasks.inspect_tasks import codegen, spread
+from mdevalbench.zoo.opening import check_model
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is to be evaluated, and how."""
+
+    model: str
+    """Inspect model string"""
+    suite: str = "codegen"
+    family: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    limit: int | None = None
+    """at most so many tasks"""
+    epochs: int = 1
+    """answers per task"""
+    base_url: str | None = None
+    max_cost: float | None = None
+    """dollars"""
+    prices: tuple[float, float] | None = None
+    """dollars per million tokens, read and written"""
+    max_connections: int | None = None
+    log_dir: Path = Path("logs")
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that are asked, in order."""
+        return spread(load_suite(self.suite, self.family))[: self.limit]
+
+    @property
+    def key(self) -> str:
+        """12 hexadecimal digits from what makes answers comparable; more tasks or epochs continue the same evaluation."""
+        content = (self.model, self.suite, self.family, self.temperature, self.max_tokens)
+        return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
+
+
+def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
+    """Run an evaluation, or finish it, and write its report beside its log.
+
+    Raises:
+        UsageError: unknown suite, family or model, a task without reference, no key, no server, no prices; before anything runs.
+        HarnessFault: scripts cannot be run here.
+    """
+    if not what.tasks:
+        raise UsageError("--limit leaves no task")
+    for task in what.tasks:
+        reference_value(task)
+    check_model(what.model, what.base_url)
+    budget = _budget(what)
+    shared_judge()
+    _private(what).mkdir(parents=True, exist_ok=True)
+    with _only_one(what), spending(budget):
+        summary = summarise(_run(what, display))
+    write_report(summary, report_path(summary))
+    return summary
+
+
+def report_path(summary: RunSummary) -> Path:
+    """Where the report of a run lies: beside its log."""
+    return Path(summary.log).with_suffix(".html")
+
+
+def _run(what: Evaluation, display: str | None) -> EvalLog:
+    generation: dict[str, Any] = {
+        name: value
+        for name in ("temperature", "max_tokens", "max_connections")
+        if (value := getattr(what, name)) is not None
+    }
+    workers = shared_judge().pool.workers
+    try:
+        _, logs = eval_set(
+            codegen(suite=what.suite, family=what.family),
+            log_dir=str(what.log_dir),
+            log_dir_allow_dirty=True,
+            model=what.model,
+            model_base_url=what.base_url,
+            limit=what.limit,
+            epochs=what.epochs,
+            # an answer whose provider fails is asked for once more, then left for the next run of the same command
+            retry_on_error=1,
+            continue_on_fail=True,
+            retry_attempts=1,
+            retry_immediate=False,
+            # a sample keeps its place while it is judged
+            max_samples=(what.max_connections or 10) + 2 * workers,
+            # every answer is on disk as soon as it is judged, so that a killed run loses none
+            log_buffer=1,
+            display=display,  # type: ignore[arg-type]
+            **generation,
+        )
+    except PrerequisiteError as error:
+        raise UsageError(str(error.message)) from error
+    return read_eval_log(logs[0].location)
+
+
+def _private(what: Evaluation) -> Path:
+    """Folder for what outlives a process beside its log."""
+    return what.log_dir / ".mdevalbench"
+
+
+def _budget(what: Evaluation) -> Budget | None:
+    info = get_model_info(what.model)
+    if what.prices is not None:
+        read, written = what.prices
+        cost = ModelCost(input=read, output=written, input_cache_write=read, input_cache_read=read)
+        info = (info or ModelInfo()).model_copy(update={"cost": cost})
+        set_model_info(what.model, info)
+    if what.max_cost is None:
+        return None
+    if info is None or info.cost is None:
+        raise UsageError(
+            f"--max-cost: the prices of {what.model} are not known; give them with --prices READ WRITTEN "
+            "(dollars per million tokens)"
+        )
+    return Budget(what.max_cost, _private(what) / f"{what.key}.dollars")
+
+
+@contextlib.contextmanager
+def _only_one(what: Evaluation) -> Iterator[None]:
+    """Two processes must not write one evaluation. The lock ends with its process, however that ends."""
+    with (_private(what) / f"{what.key}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"this evaluation is already running in {what.log_dir}; wait for it or use --log-dir"
+            ) from error
+        yield

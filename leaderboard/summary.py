@@ -1,0 +1,183 @@
+"""From an Inspect log to the numbers of a run, per family and in total."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+from inspect_ai.scorer import Score
+
+from mdevalbench.errors import UsageError
+from mdevalbench.scorers.metrics import Interval, TaskTrials, mean_interval, pass_at_k_interval
+from mdevalbench.types import Record, Verdict
+
+RUNGS = ("found", "accepted", "started", "executed", "physics")
+SCORER = "physics"
+
+
+class Answer(Record):
+    """One answer of the model to one task."""
+
+    task: str
+    family: str
+    epoch: int
+    completion: str
+    truncated: bool
+    """cut off at a token limit"""
+    scores: dict[str, float] | None
+    """found, accepted, started, executed, physics (0 or 1) and reward; None if it was not scored"""
+    verdict: Verdict | None
+    unscored: str | None
+    """the harness fault that left it without a score"""
+    error: str | None
+    """why there is no answer: an error of the model's provider, or an interruption"""
+    compare: str
+    """`two-sided` or `upper-bound`"""
+    input_tokens: int
+    output_tokens: int
+    dollars: float | None
+
+
+class Group(Record):
+    """A family, or the whole run."""
+
+    name: str
+    tasks: int
+    answers: int
+    rungs: dict[str, Interval | None]
+    """rate of each rung, mean over tasks; None if nothing was scored"""
+    pass_at: dict[int, Interval]
+    """unbiased pass@k of the physics rung"""
+    reward: Interval | None
+    truncated: int
+    unscored: int
+    """harness faults; they enter no mean"""
+    errors: int
+    """answers that the provider never gave; asked again when the run is resumed"""
+    input_tokens: int
+    output_tokens: int
+    dollars: float | None
+    """None where prices are not known"""
+    lammps_seconds: float
+    """CPU time of LAMMPS"""
+
+
+class RunSummary(Record):
+    """An evaluation of one model on one suite."""
+
+    model: str
+    suite: str
+    suite_digest: str
+    mdevalbench: str
+    lammps: str
+    created: str
+    """ISO 8601"""
+    settings: dict[str, str]
+    """how the model was asked: temperature, max_tokens, base_url, as far as set"""
+    epochs: int
+    planned: int
+    """answers that the run consists of"""
+    complete: bool
+    """every planned answer was given and scored"""
+    log: str
+    total: Group
+    families: tuple[Group, ...]
+    answers: tuple[Answer, ...]
+
+
+def summarise(log: EvalLog | Path) -> RunSummary:
+    """Read a log of `mdevalbench/codegen`. Raises UsageError if it is of another task or has no samples."""
+    if isinstance(log, Path):
+        log = read_eval_log(str(log))
+    metadata = log.eval.metadata or {}
+    if "suite_digest" not in metadata:
+        raise UsageError(f"{log.location} is no log of mdevalbench/codegen; give one that `mdevalbench eval` wrote")
+    answers = sorted(map(_answer, log.samples or []), key=lambda answer: (answer.family, answer.task, answer.epoch))
+    epochs = log.eval.config.epochs or 1
+    planned = len(log.eval.dataset.sample_ids or []) * epochs
+    scored = sum(answer.scores is not None for answer in answers)
+    config = log.eval.model_generate_config.model_dump(exclude_none=True) | log.plan.config.model_dump(
+        exclude_none=True
+    )
+    if log.eval.model_base_url:
+        config["base_url"] = log.eval.model_base_url
+    return RunSummary(
+        model=log.eval.model,
+        suite=metadata["suite"],
+        suite_digest=metadata["suite_digest"],
+        mdevalbench=metadata["mdevalbench"],
+        lammps=metadata["lammps"],
+        created=log.eval.created,
+        settings={key: str(config[key]) for key in ("base_url", "max_tokens", "temperature") if key in config},
+        epochs=epochs,
+        planned=planned,
+        complete=log.status == "success" and scored == planned,
+        log=log.location.removeprefix("file://"),
+        total=_group("all", answers, epochs),
+        families=tuple(
+            _group(family, [answer for answer in answers if answer.family == family], epochs)
+            for family in dict.fromkeys(answer.family for answer in answers)
+        ),
+        answers=tuple(answers),
+    )
+
+
+def _answer(sample: EvalSample) -> Answer:
+    score = (sample.scores or {}).get(SCORER)
+    scores = _values(score)
+    metadata = (score.metadata if score else None) or {}
+    usage = list(sample.model_usage.values())
+    costs = [u.total_cost for u in usage if u.total_cost is not None]
+    error = sample.error.message if sample.error else None
+    return Answer(
+        task=str(sample.id),
+        family=str(sample.metadata.get("family", str(sample.id).partition("/")[0])),
+        epoch=sample.epoch,
+        completion=sample.output.completion,
+        truncated=bool(metadata.get("truncated", False)),
+        scores=scores,
+        verdict=Verdict.model_validate(metadata["verdict"]) if "verdict" in metadata else None,
+        unscored=None if scores or error else (score and score.explanation) or "no score in the log",
+        error=error,
+        compare=str(sample.metadata.get("compare", "two-sided")),
+        input_tokens=sum(u.input_tokens for u in usage),
+        output_tokens=sum(u.output_tokens for u in usage),
+        dollars=math.fsum(costs) if costs else None,
+    )
+
+
+def _values(score: Score | None) -> dict[str, float] | None:
+    """The numbers of a score; None if it is missing or unscored."""
+    if score is None or not isinstance(score.value, dict):
+        return None
+    return {key: float(value) for key, value in score.value.items() if isinstance(value, int | float)}
+
+
+def _group(name: str, answers: Sequence[Answer], epochs: int) -> Group:
+    at = {k: pass_at_k_interval(_trials(answers, "physics"), k) for k in sorted({1, epochs})}
+    dollars = [answer.dollars for answer in answers if answer.dollars is not None]
+    return Group(
+        name=name,
+        tasks=len({answer.task for answer in answers}),
+        answers=len(answers),
+        rungs={rung: mean_interval(_trials(answers, rung)) for rung in RUNGS},
+        pass_at={k: interval for k, interval in at.items() if interval is not None},
+        reward=mean_interval(_trials(answers, "reward")),
+        truncated=sum(answer.truncated for answer in answers),
+        unscored=sum(answer.unscored is not None for answer in answers),
+        errors=sum(answer.error is not None for answer in answers),
+        input_tokens=sum(answer.input_tokens for answer in answers),
+        output_tokens=sum(answer.output_tokens for answer in answers),
+        dollars=math.fsum(dollars) if dollars else None,
+        lammps_seconds=math.fsum(answer.verdict.seconds for answer in answers if answer.verdict),
+    )
+
+
+def _trials(answers: Iterable[Answer], key: str) -> list[TaskTrials]:
+    gathered: dict[tuple[str, str], list[float]] = {}
+    for answer in answers:
+        if answer.scores is not None:
+            gathered.setdefault((answer.task, answer.family), []).append(answer.scores[key])
+    return [TaskTrials(task, family, tuple(values)) for (task, family), values in gathered.items()]

@@ -1,0 +1,90 @@
+"""`mdevalbench eval`: how far a model comes on a suite of tasks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdevalbench.cli import completion
+from mdevalbench.cli.faults import HARNESS, OK
+
+
+def models(incomplete: str) -> list[str]:
+    """Built-in models that begin so, for shell completion."""
+    names = ("mdevalbench/reference", "mdevalbench/wrong", "mdevalbench/template")
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Inspect model string: provider/model, or mdevalbench/reference|wrong|template.", autocompletion=models
+        ),
+    ],
+    suite: Annotated[str, typer.Option(help="Suite of tasks.", autocompletion=completion.suites)] = "codegen",
+    family: Annotated[
+        str | None, typer.Option(help="Only the tasks of this family.", autocompletion=completion.families)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many tasks, taken in turn from the families.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Answers per task; also the k of @k.")] = 1,
+    log_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the Inspect logs. [default: $INSPECT_LOG_DIR or logs]")
+    ] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Ask no more once so many dollars are spent.")] = None,
+    prices: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Dollars per million tokens read and written, where Inspect knows none."),
+    ] = None,
+    max_connections: Annotated[int | None, typer.Option(min=1, help="Questions on their way at once.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, help="[default: the provider's]")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Limit of an answer. [default: the provider's]")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible or other server.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; ask nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Evaluate a model: ask it every task, run its scripts, measure, and print how far it came.
+
+    Interrupted? Give the same command again: answers that were judged are kept, the others are asked.
+
+    Examples:
+
+      mdevalbench eval --model mdevalbench/template --suite demo
+
+      mdevalbench eval --model openai/gpt-5 --epochs 4 --max-cost 20
+
+      LOCAL_API_KEY=x mdevalbench eval --model openai-api/local/my-model --base-url http://127.0.0.1:8000/v1
+
+    Exit code 0: every answer was given and judged. 2: wrong usage. 3: answers are missing; the same command asks for them.
+    """
+    from mdevalbench.cli.tables import print_plan, print_summary
+    from mdevalbench.leaderboard import run
+
+    what = run.Evaluation(
+        model=model,
+        suite=suite,
+        family=family,
+        limit=limit,
+        epochs=epochs,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        base_url=base_url,
+        max_cost=max_cost,
+        prices=prices,
+        max_connections=max_connections,
+        log_dir=log_dir or Path(os.environ.get("INSPECT_LOG_DIR", "logs")),
+    )
+    if dry_run:
+        print_plan(what.model, what.suite, what.tasks, what.epochs, as_json)
+        return
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        summary = run.evaluate(what, "none" if as_json else "rich" if sys.stdout.isatty() else "plain")
+    print_summary(summary, run.report_path(summary), as_json)
+    raise typer.Exit(OK if summary.complete else HARNESS)

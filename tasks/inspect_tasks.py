@@ -1,0 +1,108 @@
+"""The benchmark as Inspect tasks: `inspect eval mdevalbench/codegen --model ...`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import inspect_ai
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from mdevalbench import __version__
+from mdevalbench.scorers.inspect import physics
+from mdevalbench.tasks import budget
+from mdevalbench.tasks.loading import Task
+from mdevalbench.tasks.suites import load_suite
+
+SYSTEM = """\
+You write input scripts for LAMMPS (version {lammps}).
+Answer with one complete script in one fenced code block. It is run once, exactly as written, by a single process in an empty \
+folder, without network and without shell. Potential files that ship with LAMMPS are found by their name."""
+
+
+@solver
+def answer() -> Solver:
+    """Ask the model once, unless the spending limit of the run is reached."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        budget.check()
+        state = await generate(state)
+        budget.add(state.output.usage)
+        return state
+
+    return solve
+
+
+@inspect_ai.task
+def codegen(suite: str = "codegen", family: str | None = None) -> inspect_ai.Task:
+    """Write a LAMMPS script that measures an observable; the judge measures it again.
+
+    Args:
+        suite: name of a suite (`mdevalbench tasks list`).
+        family: only the tasks of this family.
+    """
+    tasks = spread(load_suite(suite, family))
+    system = system_message()
+    digest = suite_digest(tasks, system)
+    return inspect_ai.Task(
+        dataset=MemoryDataset([sample(task, system) for task in tasks], name=suite),
+        solver=answer(),
+        scorer=physics(),
+        # Inspect resumes a log only if name, arguments, model and this version agree: never across a change of tasks.
+        version=digest[:12],
+        metadata={
+            "suite": suite,
+            "suite_digest": digest,
+            "mdevalbench": __version__,
+            "lammps": lammps_version(),
+            "tasks": {task.id: task.digest for task in tasks},
+        },
+    )
+
+
+def system_message() -> str:
+    """What every model is told before the prompt of a task."""
+    return SYSTEM.format(lammps=lammps_version())
+
+
+def spread(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The same tasks in an order that takes one of each family in turn, so that a limit leaves no family out."""
+    turn = Counter[str]()
+    order: list[tuple[int, Task]] = []
+    for task in tasks:
+        order.append((turn[task.family], task))
+        turn[task.family] += 1
+    return tuple(task for _, task in sorted(order, key=lambda item: item[0]))
+
+
+def sample(task: Task, system: str) -> Sample:
+    """One task as Inspect sees it; the scorer finds the task again by the id."""
+    return Sample(
+        id=task.id,
+        input=[ChatMessageSystem(content=system), ChatMessageUser(content=task.prompt)],
+        metadata={
+            "family": task.family,
+            "level": task.level,
+            "observable": task.observable,
+            "unit": task.unit,
+            "compare": task.spec.compare.kind,
+            "digest": task.digest,
+        },
+    )
+
+
+def suite_digest(tasks: Sequence[Task], system: str) -> str:
+    """SHA-256 over everything that decides the scores of a suite: tasks, system message and LAMMPS version."""
+    content = "\n".join([system, version("lammps"), *(f"{task.id} {task.digest}" for task in tasks)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def lammps_version() -> str:
+    """The date that names the installed LAMMPS, as in `22 Jul 2025` (update 4: `22 Jul 2025, update 4`)."""
+    year, month, day, *update = version("lammps").split(".")
+    name = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[int(month) - 1]
+    return f"{int(day)} {name} {year}" + (f", update {update[0]}" if update and update[0] != "0" else "")

@@ -1,0 +1,1 @@
+"""Models: built-in baselines and what is known about others."""
