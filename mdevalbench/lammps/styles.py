@@ -68,6 +68,13 @@ def nearest(name: str, known: Iterable[str], count: int = 3, cutoff: float = 0.7
     return tuple(sorted(scores, key=lambda one: (-scores[one], one))[:count])
 
 
+def likely(name: str, near: Iterable[str]) -> str | None:
+    """The first of the nearest names if `name` is most probably a misspelling of it."""
+    first = next(iter(near), None)
+    same = first is not None and SequenceMatcher(None, name.lower(), first.lower()).ratio() >= 0.8
+    return first if same else None
+
+
 @cache
 def installed() -> Installed:
     """What the installed LAMMPS knows. Raises `UsageError` without LAMMPS, `HarnessFault` if it does not answer."""
