@@ -33,7 +33,8 @@ def position(z: float) -> float:
 def deviations_svg(answers: Sequence[Answer]) -> Markup:
     """The measured values of one task on the scale of its tolerance; empty if nothing was measured.
 
-    A band shows what is accepted, a dot what was measured (with its standard uncertainty), a small diamond what was claimed.
+    A band shows what is accepted, a dot what was measured (with its standard uncertainty), a small diamond what was
+    claimed.
     """
     verdicts = [a.verdict for a in answers if a.verdict is not None and a.verdict.measured is not None]
     if not verdicts:
@@ -50,7 +51,7 @@ def deviations_svg(answers: Sequence[Answer]) -> Markup:
         parts.append(f'<text class="tick" x="{position(z):.1f}" y="45">{label}</text>')
     for verdict in verdicts:
         parts.extend(_marks(verdict))
-    return Markup("".join([*parts, "</svg>"]))  # noqa: S704 (numbers and constants only)
+    return Markup("".join([*parts, "</svg>"]))  # numbers and constants only
 
 
 def _ticks(bound: bool) -> Iterator[tuple[float, str]]:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 from inspect_ai import eval_set
 from inspect_ai._util.error import PrerequisiteError
-from inspect_ai.log import EvalLog, read_eval_log
+from inspect_ai.log import EvalLog, read_eval_log, recompute_metrics, write_eval_log
 from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
 
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.report import write_report
-from mdevalbench.leaderboard.summary import RunSummary, summarise
-from mdevalbench.scorers.inspect import shared_judge
+from mdevalbench.leaderboard.summary import SCORER, RunSummary, summarise
+from mdevalbench.scorers.inspect import judge_answer, shared_judge
 from mdevalbench.tasks import Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
@@ -54,7 +55,7 @@ class Evaluation:
 
     @property
     def key(self) -> str:
-        """12 hexadecimal digits from what makes answers comparable; more tasks or epochs continue the same evaluation."""
+        """Hexadecimal digits from what makes answers comparable; more tasks or epochs continue an evaluation."""
         content = (self.model, self.suite, self.family, self.temperature, self.max_tokens)
         return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
@@ -63,8 +64,8 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
     """Run an evaluation, or finish it, and write its report beside its log.
 
     Raises:
-        UsageError: unknown suite, family or model, a task without reference, no key, no server, no prices; before anything runs.
-        HarnessFault: scripts cannot be run here.
+        UsageError: unknown suite, family or model, a task without reference, no key, no server, no prices; before
+        anything runs. HarnessFault: scripts cannot be run here.
     """
     if not what.tasks:
         raise UsageError("--limit leaves no task")
@@ -75,7 +76,10 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
     shared_judge()
     _private(what).mkdir(parents=True, exist_ok=True)
     with _only_one(what), spending(budget):
-        summary = summarise(_run(what, display))
+        log = _run(what, display)
+        if _judge_unscored(log):
+            write_eval_log(log)
+        summary = summarise(log)
     write_report(summary, report_path(summary))
     return summary
 
@@ -116,6 +120,22 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
     except PrerequisiteError as error:
         raise UsageError(str(error.message)) from error
     return read_eval_log(logs[0].location)
+
+
+def _judge_unscored(log: EvalLog) -> bool:
+    """Judge answers again that a harness fault left without a score, perhaps earlier; whether any has one now."""
+    changed = False
+    for sample in log.samples or []:
+        score = (sample.scores or {}).get(SCORER)
+        if sample.scores is None or score is None or isinstance(score.value, dict):
+            continue
+        again = anyio.run(judge_answer, str(sample.id), sample.metadata.get("digest"), sample.output)
+        if isinstance(again.value, dict):
+            sample.scores[SCORER] = again
+            changed = True
+    if changed:
+        recompute_metrics(log)
+    return changed
 
 
 def _private(what: Evaluation) -> Path:

@@ -1,8 +1,9 @@
 """The judge as an Inspect scorer.
 
-Failure policy. Whatever a model writes, nothing at all included, is scored as earned. A harness fault (after the retries of
-the engine) leaves the sample *unscored*, with the reason: it never becomes a 0 and never enters a mean. Anything else that is
-raised here is a defect of this package; it makes the sample an error, so that it is neither counted nor lost.
+Failure policy. Whatever a model writes, nothing at all included, is scored as earned. A harness fault (after the
+retries of the engine) leaves the sample *unscored*, with the reason: it never becomes a 0 and never enters a mean.
+Anything else that is raised here is a defect of this package; it makes the sample an error, so that it is neither
+counted nor lost.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ RUNGS = ("found", "accepted", "started", "executed", "physics")
 
 @cache
 def shared_judge() -> Judge:
-    """The one judge of this process. Its pool runs as many scripts at once as it has workers; the rest wait in threads."""
+    """The judge of this process. Its pool runs as many scripts at once as it has workers; others wait in threads."""
     pool = Pool()
     atexit.register(pool.close)
     return Judge(pool, VerdictCache())
@@ -79,25 +80,28 @@ def physics() -> Scorer:
     """Score a completion by what its script simulates: keys found, accepted, started, executed, physics and reward."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        try:
-            task = load_task(str(state.sample_id))
-            if state.metadata.get("digest", task.digest) != task.digest:
-                raise TaskError(f"{task.id} has changed since this answer was asked for; run the evaluation again")
-            verdict = await shared_judge().ajudge(task, state.output.completion)
-        except (HarnessFault, TaskError) as fault:
-            reason = "task_fault" if isinstance(fault, TaskError) else "harness_fault"
-            return Score.unscored(
-                reason=reason, explanation=str(fault), metadata={"truncated": truncated(state.output)}
-            )
-        return Score(
-            value=values(verdict),
-            answer=extract(state.output.completion).script,
-            explanation=explain(verdict),
-            reason=reason_for(verdict, state.output),
-            metadata={"verdict": verdict.model_dump(mode="json"), "truncated": truncated(state.output)},
-        )
+        return await judge_answer(str(state.sample_id), state.metadata.get("digest"), state.output)
 
     return score
+
+
+async def judge_answer(task_id: str, digest: str | None, output: ModelOutput) -> Score:
+    """The score of one answer to a task, whose digest was `digest` when it was asked."""
+    try:
+        task = load_task(task_id)
+        if digest not in (None, task.digest):
+            raise TaskError(f"{task.id} has changed since this answer was asked for; run the evaluation again")
+        verdict = await shared_judge().ajudge(task, output.completion)
+    except (HarnessFault, TaskError) as fault:
+        reason = "task_fault" if isinstance(fault, TaskError) else "harness_fault"
+        return Score.unscored(reason=reason, explanation=str(fault), metadata={"truncated": truncated(output)})
+    return Score(
+        value=values(verdict),
+        answer=extract(output.completion).script,
+        explanation=explain(verdict),
+        reason=reason_for(verdict, output),
+        metadata={"verdict": verdict.model_dump(mode="json"), "truncated": truncated(output)},
+    )
 
 
 def values(verdict: Verdict) -> dict[str, float]:

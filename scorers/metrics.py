@@ -1,8 +1,9 @@
 """Statistics of an evaluation: unbiased pass@k and intervals that respect clustering. Pure functions, no framework.
 
-A *trial* is one answer to one task, a task has one trial per epoch, a family has several tasks. What a benchmark with few
-families can say about a model is limited by the number of families, not by the number of answers: tasks of one family share a
-prompt, an estimator and a way of going wrong. All intervals here are therefore computed between clusters.
+A *trial* is one answer to one task, a task has one trial per epoch, a family has several tasks. What a benchmark with
+few families can say about a model is limited by the number of families, not by the number of answers: tasks of one
+family share a prompt, an estimator and a way of going wrong. All intervals here are therefore computed between
+clusters.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def pass_at_k(trials: int, passed: int, k: int) -> float:
 def wilson(mean: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of a proportion `mean` seen in `n` (not necessarily whole) independent trials.
 
-    Wilson 1927, J. Am. Stat. Assoc. 22, 209. It never leaves [0, 1] and does not collapse at 0 and 1. For any other variable
-    in [0, 1] it is conservative, because no such variable has a larger variance than mean * (1 - mean).
+    Wilson 1927, J. Am. Stat. Assoc. 22, 209. It never leaves [0, 1] and does not collapse at 0 and 1. For any other
+    variable in [0, 1] it is conservative, because no such variable has a larger variance than mean * (1 - mean).
 
     Raises:
         ValueError: `mean` outside [0, 1] or `n` not positive.
@@ -76,11 +77,11 @@ def clustered_interval(
 ) -> Interval:
     """Interval of the mean of `values` (one per task, each in [0, 1]), which are correlated within `clusters`.
 
-    Wilson's interval at an effective number of trials (Korn and Graubard 1998, Surv. Methodol. 24, 193; compared with others
-    by Dean and Pagano 2015, J. Surv. Stat. Methodol. 3, 484): n_eff = mean (1 - mean) / se^2, with the cluster-robust standard
-    error se^2 = C / (C - 1) * sum_c (sum_{i in c} (x_i - mean))^2 / n^2, at most `trials` and times (z / t_{C-1})^2 for the
-    small number C of clusters. Where every value is 0 or every value is 1 there is no variance to estimate, and a cluster
-    counts as one trial.
+    Wilson's interval at an effective number of trials (Korn and Graubard 1998, Surv. Methodol. 24, 193; compared with
+    others by Dean and Pagano 2015, J. Surv. Stat. Methodol. 3, 484): n_eff = mean (1 - mean) / se^2, with the cluster-
+    robust standard error se^2 = C / (C - 1) * sum_c (sum_{i in c} (x_i - mean))^2 / n^2, at most `trials` and times (z
+    / t_{C-1})^2 for the small number C of clusters. Where every value is 0 or every value is 1 there is no variance to
+    estimate, and a cluster counts as one trial.
 
     Args:
         values: means of the tasks, or single trials.
@@ -137,7 +138,8 @@ def mean_interval(tasks: Sequence[TaskTrials], level: float = 0.95) -> Interval 
 def pass_at_k_interval(tasks: Sequence[TaskTrials], k: int, level: float = 0.95) -> Interval | None:
     """Mean over tasks of the unbiased pass@k; None if no task has `k` scored trials.
 
-    A trial passed if its value is 1. Tasks with fewer than `k` scored trials do not count (`Interval.tasks` says how many do).
+    A trial passed if its value is 1. Tasks with fewer than `k` scored trials do not count (`Interval.tasks` says how
+    many do).
     """
     tasks = [task for task in tasks if len(task.values) >= k]
     if not tasks:

@@ -50,7 +50,8 @@ def spending(budget: Budget | None) -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise BudgetSpent if nothing may be spent any more. Answers on their way are still paid: a run overshoots by those."""
+    """Raise BudgetSpent if nothing more may be spent. Answers on their way are still paid: a run overshoots by
+    those."""
     if _current is not None and _current.spent >= _current.limit:
         raise BudgetSpent(
             f"${_current.spent:.4f} of at most ${_current.limit:.4f} are spent; raise --max-cost to go on"

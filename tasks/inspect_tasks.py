@@ -20,8 +20,8 @@ from mdevalbench.tasks.suites import load_suite
 
 SYSTEM = """\
 You write input scripts for LAMMPS (version {lammps}).
-Answer with one complete script in one fenced code block. It is run once, exactly as written, by a single process in an empty \
-folder, without network and without shell. Potential files that ship with LAMMPS are found by their name."""
+Answer with one complete script in one fenced code block. It is run once, exactly as written, by a single process \
+in an empty folder, without network and without shell. Potential files that ship with LAMMPS are found by their name."""
 
 
 @solver

@@ -68,7 +68,7 @@ def _refusal(name: str, base_url: str | None, error: BaseException) -> str:
             f"--model {name}: {server} refuses the API key (HTTP {status}); set the right one. It says: {_words(error)}"
         )
     if status == 404:
-        return f"--model {name}: {server} has no such model (HTTP 404); check the name and --base-url. It says: {_words(error)}"
+        return f"--model {name}: {server} does not know it (HTTP 404); check its name. It says: {_words(error)}"
     if status is not None:
         return f"--model {name}: {server} refuses a short question (HTTP {status}). It says: {_words(error)}"
     return (

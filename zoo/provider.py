@@ -1,7 +1,8 @@
 """Built-in models as an Inspect provider: `mdevalbench/reference`, `mdevalbench/wrong`, `mdevalbench/template`.
 
-They take the same way as any other model: a prompt goes in, a completion comes out. `reference` and `wrong` recognise a task
-by the exact text of its prompt, so that a prompt which was altered on the way is noticed; `template` reads any text.
+They take the same way as any other model: a prompt goes in, a completion comes out. `reference` and `wrong` recognise a
+task by the exact text of its prompt, so that a prompt which was altered on the way is noticed; `template` reads any
+text.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ def demo(
 ) -> None:
     """Evaluate the built-in models on the suite `demo` and compare them.
 
-    The reference solutions must come out at 100 %, the wrong ones at 0 %; the template is a baseline without a neural net.
+    The reference solutions must come out at 100 %, the wrong ones at 0 %; the template is a baseline without a neural
+    net.
 
     Exit code 1 if a built-in model does not score what it must, 3 if answers could not be judged.
     """

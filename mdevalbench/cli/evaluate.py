@@ -62,7 +62,8 @@ def evaluate(
 
       LOCAL_API_KEY=x mdevalbench eval --model openai-api/local/my-model --base-url http://127.0.0.1:8000/v1
 
-    Exit code 0: every answer was given and judged. 2: wrong usage. 3: answers are missing; the same command asks for them.
+    Exit code 0: every answer was given and judged. 2: wrong usage. 3: answers are missing; the same command asks for
+    them.
     """
     from mdevalbench.cli.tables import print_plan, print_summary
     from mdevalbench.leaderboard import run

@@ -60,7 +60,9 @@ def print_summary(summary: RunSummary, report: Path, as_json: bool) -> None:
     for line in remarks(summary):
         console.print(line, style="yellow")
     log = shown(Path(summary.log))
-    console.print(f"\nreport  {shown(report)}\nlog     {log}\n        inspect view --log-dir {log.parent}", soft_wrap=True)
+    console.print(
+        f"\nreport  {shown(report)}\nlog     {log}\n        inspect view --log-dir {log.parent}", soft_wrap=True
+    )
 
 
 def print_comparison(summaries: Sequence[RunSummary]) -> None:
@@ -96,7 +98,7 @@ def remarks(summary: RunSummary) -> list[str]:
     if total.truncated:
         lines.append(f"{total.truncated} answers were cut off at the token limit: consider a larger --max-tokens.")
     if total.unscored:
-        lines.append(f"{total.unscored} answers could not be judged (harness faults) and count nowhere: see the report.")
+        lines.append(f"{total.unscored} answers could not be judged (harness faults) and count nowhere.")
     missing = summary.planned - total.answers + total.errors
     if missing:
         lines.append(f"{missing} of {summary.planned} answers are missing: the same command asks for them.")
@@ -107,9 +109,10 @@ def _footnotes(summary: RunSummary) -> str:
     total = summary.total
     cost = f", ${total.dollars:.4f}" if total.dollars is not None else ""
     return (
-        f"{_method(summary)}\n{total.tasks} tasks, {total.answers} answers: {total.truncated} truncated, "
-        f"{total.unscored} unscored, {total.errors} errors. {total.input_tokens} tokens read, {total.output_tokens} written"
-        f"{cost}. {total.lammps_seconds:.1f} CPU seconds of LAMMPS."
+        f"{_method(summary)}\n"
+        f"{total.tasks} tasks, {total.answers} answers: {total.truncated} truncated, {total.unscored} unscored, "
+        f"{total.errors} errors. {total.input_tokens} tokens read, {total.output_tokens} written{cost}. "
+        f"{total.lammps_seconds:.1f} CPU seconds of LAMMPS."
     )
 
 

@@ -57,7 +57,9 @@ class ModelServer:
         if authorization != f"Bearer {self.key}":
             return 401, {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}
         if body["model"] != self.model:
-            return 404, {"error": {"message": f"The model {body['model']} does not exist", "type": "invalid_request_error"}}
+            return 404, {
+                "error": {"message": f"The model {body['model']} does not exist", "type": "invalid_request_error"}
+            }
         prompt = body["messages"][-1]["content"]
         system = [message["content"] for message in body["messages"] if message["role"] in ("system", "developer")]
         if not system:

@@ -80,7 +80,8 @@ def test_all_right_in_four_families_is_four_trials(value: float) -> None:
 def test_clusters_become_finer_when_there_is_only_one() -> None:
     family = [trials("a", str(i), *v) for i, v in enumerate([(1, 1), (0, 1), (0, 0)])]
     by_task, by_trial = mean_interval(family), mean_interval(family[1:2])
-    assert by_task is not None and by_trial is not None
+    assert by_task is not None
+    assert by_trial is not None
     assert (by_task.clustered_by, by_task.clusters) == ("task", 3)
     assert (by_trial.clustered_by, by_trial.low, by_trial.high) == ("trial", *wilson(0.5, 2))
 
@@ -100,7 +101,8 @@ def test_pass_at_k_over_tasks() -> None:
     assert two.tasks == 2
     assert pass_at_k_interval(tasks, 4) is None
     one, mean = pass_at_k_interval(tasks, 1), mean_interval(tasks)
-    assert one is not None and mean is not None
+    assert one is not None
+    assert mean is not None
     assert (one.mean, one.low, one.high) == pytest.approx((mean.mean, mean.low, mean.high))
 
 
