@@ -43,7 +43,7 @@ validity:
   fixes: [box/relax]
 world: {pair_coeff: {style: lj/cut, factors: {2: 1.02}}}
 recipe:
-  cells: 5
+  cells: 4
   tolerance: 1e-10
   cutoff: "{{ 3 * sigma }}"
   guess: "{{ 1.6 * sigma }}"

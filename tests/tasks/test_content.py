@@ -38,7 +38,7 @@ def test_nothing_is_wrong_with_the_toy_family(toy_root: Path) -> None:
         ),
         ("compare:", "compare:\n  kind: upper-bound", "needs the value that is not to be exceeded"),
         ("stochastic: false", "stochastic: true", "a stochastic family needs a `seed`"),
-        ("benign:", "benign:\n    same: {cells: 5}", "benign 'same' is the same script as the reference"),
+        ("benign:", "benign:\n    same: {cells: 4}", "benign 'same' is the same script as the reference"),
         ("benign:", "benign:\n    odd: {cels: 5}", "`cels` cannot be changed"),
         ("atoms: [1, 5000]", "atoms: [5000, 1]", "the least number of atoms is larger than the largest"),
         ("elements:", "files: [Ar.eam]\n  elements:", "must name the potential file Ar.eam"),

@@ -23,7 +23,7 @@ def test_an_override_may_refer_to_the_value_it_replaces(toy_root: Path) -> None:
     task = load_task("argon_lattice/ar")
     found = {variant.name: variant for variant in mutations(task)}
     assert "pair_coeff 1 1 0.0104 3.57\n" in found["wrong_sigma"].script
-    assert "region box block 0 6 0 6 0 6\n" in found["bigger"].script
+    assert "region box block 0 5 0 5 0 5\n" in found["bigger"].script
     assert {name: variant.right for name, variant in found.items()} == {
         "wrong_sigma": False,
         "bigger": True,
@@ -68,7 +68,7 @@ def test_recipe_digest_follows_script_and_measurement(toy_root: Path) -> None:
     text, before = file.read_text(), recipe_digest(load_task("argon_lattice/ar"))
     for old, new, same in (
         ("floor: 0.002", "floor: 0.01", True),
-        ("cells: 5", "cells: 6", False),
+        ("cells: 4", "cells: 5", False),
         ("atoms_per_cell: 4", "atoms_per_cell: 2", False),
     ):
         file.write_text(text.replace(old, new))
