@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from math import floor, log10
 
-from mdevalbench.errors import TaskError
+from mdevalbench.errors import TaskError, UsageError
+from mdevalbench.lammps import install
+from mdevalbench.observables import get_estimator
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, solutions, wrong
+from mdevalbench.tasks.source import did_you_mean
 
 _COMMANDS = re.compile(
     r"\b(?:(?:pair|bond|angle|dihedral|improper|kspace|atom|thermo|run|min|comm)_style"
@@ -32,7 +36,7 @@ def content_problems(task: Task) -> list[str]:
         scripts = [reference(task), *solutions(task), *wrong(task), *mutations(task)]
     except TaskError as error:
         return [str(error)]
-    return [*_spec(task), *_prompt(task), *_scripts(task, scripts), *_seed(task)]
+    return [*_spec(task), *_measuring(task), *_prompt(task), *_scripts(task, scripts), *_seed(task)]
 
 
 def _spec(task: Task) -> Iterator[str]:
@@ -47,6 +51,29 @@ def _spec(task: Task) -> Iterator[str]:
         yield f"{task.id}: published: give the source: authors, journal, year, equation or table, DOI"
     if task.spec.validity.atoms[0] > task.spec.validity.atoms[1]:
         yield f"{at(('validity', 'atoms'))}: the least number of atoms is larger than the largest"
+
+
+def _measuring(task: Task) -> Iterator[str]:
+    spec, at = task.spec, task.source.at
+    for number, way in enumerate(spec.measure):
+        try:
+            inspect.signature(get_estimator(way.estimator)).bind(None, None, **way.options)
+        except UsageError as error:
+            yield f"{at(('measure', number, 'estimator'))}: {error}"
+        except TypeError as error:
+            yield f"{at(('measure', number, 'options'))}: do not fit the estimator {way.estimator}: {error}"
+    world, known = spec.world, {name for way in spec.measure for name in way.options}
+    for name in world.options.keys() - known:
+        yield f"{at(('world', 'options', name))}: is no option of `measure`{did_you_mean(name, known)}"
+    if (world.length, world.energy, world.pair_coeff) == (1.0, 1.0, None):
+        yield f"{at(('world',))}: changes nothing; give `length` and `energy` factors or `pair_coeff`"
+    elif world.pair_coeff is None and not spec.potential.files:
+        yield f"{at(('world',))}: the potential has no files to scale; change `pair_coeff` instead"
+    shipped = install.potentials_folder()
+    for name in spec.potential.files:
+        if not (shipped / name).is_file():
+            near = did_you_mean(name, (path.name for path in shipped.iterdir()))
+            yield f"{at(('potential', 'files'))}: LAMMPS ships no potential file {name!r}{near}"
 
 
 def _prompt(task: Task) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mdevalbench import __version__
-from mdevalbench.cli import check, doctor, score, tasks
+from mdevalbench.cli import check, demo, doctor, evaluate, score, tasks
 from mdevalbench.cli.faults import guarded
 
 app = typer.Typer(
@@ -34,12 +34,14 @@ def root(
 ) -> None:
     """Measure how well language models do molecular dynamics with LAMMPS.
 
-    First steps: `mdevalbench doctor`, then `mdevalbench tasks list`,
+    First steps: `mdevalbench doctor`, `mdevalbench demo`, `mdevalbench tasks list`,
     `mdevalbench tasks show lattice_constant/cu-mishin` and `mdevalbench score lattice_constant/cu-mishin answer.md`.
     """
 
 
-app.add_typer(tasks.app, name="tasks")
+app.command("eval")(guarded(evaluate.evaluate))
+app.command("demo")(guarded(demo.demo))
 app.command("score")(guarded(score.score))
 app.command("check")(guarded(check.check))
 app.command("doctor")(guarded(doctor.doctor))
+app.add_typer(tasks.app, name="tasks")

@@ -42,6 +42,16 @@ def test_nothing_is_wrong_with_the_toy_family(toy_root: Path) -> None:
         ("benign:", "benign:\n    odd: {cels: 5}", "`cels` cannot be changed"),
         ("atoms: [1, 5000]", "atoms: [5000, 1]", "the least number of atoms is larger than the largest"),
         ("elements:", "files: [Ar.eam]\n  elements:", "must name the potential file Ar.eam"),
+        ("relaxed_lattice_constant", "lattice", "measure[0].estimator: unknown estimator 'lattice'"),
+        ("{atoms_per_cell: 4}", "{atoms_per_cel: 4}", "measure[0].options: do not fit the estimator"),
+        (
+            "factors: {2: 1.02}}",
+            "factors: {2: 1.02}}, options: {atoms: 3}",
+            "world.options.atoms: is no option of `measure`",
+        ),
+        ("{pair_coeff: {style: lj/cut, factors: {2: 1.02}}}", "{}", "world: changes nothing"),
+        ("{pair_coeff: {style: lj/cut, factors: {2: 1.02}}}", "{length: 1.02}", "world: the potential has no files"),
+        ("elements:", "files: [Cu_u3.aem]\n  elements:", "no potential file 'Cu_u3.aem'; did you mean 'Cu_u3.eam'"),
         ("sigma: 3.4}", "sigma: 3.4}, published: {value: 1, unit: A, source: me, checked: true}", "give the source"),
     ],
 )
