@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -28,13 +28,13 @@ _WORDS = {float: "a number", int: "a whole number", str: "text", bool: "true or 
 
 def did_you_mean(name: str, known: Iterable[str], all_of_them: str = "") -> str:
     """`"; did you mean 'x' or 'y'?"`; if nothing is near, nothing, or all names after the words `all_of_them`."""
-    names = list(known)
-    folded = {n.lower(): n for n in names}
-    lower = name.lower()
-    similar = get_close_matches(lower, folded, n=3, cutoff=0.6) or [n for n in folded if lower and lower in n][:3]
-    near = [folded[n] for n in similar]
+    names, lower = list(known), name.lower()
+    likeness = {one: SequenceMatcher(None, lower, one.lower()).ratio() for one in names}
+    best = max(likeness.values(), default=0.0)
+    near = [one for one in names if likeness[one] >= max(0.6, best - 0.1)]
+    near = sorted(near, key=lambda one: -likeness[one]) or [one for one in names if lower and lower in one.lower()]
     if near:
-        return f"; did you mean {' or '.join(repr(n) for n in near)}?"
+        return f"; did you mean {' or '.join(repr(one) for one in near[:3])}?"
     return f"; {all_of_them}: {', '.join(names) or 'none'}" if all_of_them else ""
 
 

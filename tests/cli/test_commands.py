@@ -69,7 +69,7 @@ def test_show_gives_prompt_conditions_and_script(toy_root: Path) -> None:
         (("tasks", "list", "--suite", "dmeo"), "did you mean 'demo'"),
         (("tasks", "list", "--family", "argon"), "did you mean 'argon_lattice'"),
         (("tasks", "lst"), "Did you mean 'list'?"),
-        (("taks",), "Did you mean 'tasks'?"),
+        (("task",), "Did you mean 'tasks'?"),
         (("tasks", "list", "--jsn"), "--json"),
         (("score", "argon_lattice/ar", "no-such-file.lmp"), "cannot read no-such-file.lmp: No such file or directory"),
         (("check", "no-such-file.lmp"), "cannot read no-such-file.lmp"),
@@ -87,10 +87,10 @@ def test_wrong_usage_ends_with_2_and_says_what_was_meant(toy_root: Path, args: t
 
 def test_a_malformed_family_is_a_message_not_a_traceback(toy_root: Path) -> None:
     file = toy_root / "codegen" / "argon_lattice" / "family.yml"
-    file.write_text(file.read_text().replace("level: L1", "levle: L1"))
+    file.write_text(file.read_text().replace("level: L1", "levels: L1"))
     result = run("tasks", "list", "--json")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{file}:4: levle: unknown key; did you mean 'level'?" in result.stderr
+    assert f"{file}:4: levels: unknown key; did you mean 'level'?" in result.stderr
 
 
 @pytest.mark.parametrize(

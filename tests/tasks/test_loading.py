@@ -77,7 +77,7 @@ def test_task_digest_follows_what_decides_the_verdict_only(toy_root: Path) -> No
 
 def test_unknown_names_come_with_the_nearest_ones(toy_root: Path) -> None:
     with pytest.raises(TaskError, match="did you mean 'argon_lattice/ar'"):
-        load_task("argon_latice/ar")
+        load_task("argon-lattice/ar")
     with pytest.raises(TaskError, match="did you mean 'argon_lattice'"):
         load_family("argon")
     with pytest.raises(TaskError, match="is a family, not a task; its tasks: argon_lattice/ar, argon_lattice/kr"):
@@ -95,7 +95,7 @@ def test_a_task_without_reference_says_how_to_make_one(toy_root: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where", "told"),
     [
-        ("floor: 0.002", "flor: 0.002", "flor", "compare.flor: unknown key; did you mean 'floor'?"),
+        ("floor: 0.002", "floors: 0.002", "floors", "compare.floors: unknown key; did you mean 'floor'?"),
         ("  max_uncertainty: 0.0005\n", "", "compare:", "compare.max_uncertainty: is missing; expected a number"),
         ("floor: 0.002", "floor: small", "floor: small", "compare.floor: expected a number, got 'small'"),
         ("floor: 0.002", "floor: -1", "floor: -1", "compare.floor: must be greater than or equal to 0, got -1"),
@@ -116,8 +116,8 @@ def test_a_task_without_reference_says_how_to_make_one(toy_root: Path) -> None:
         ("  guess:", "  cells: 3\n  guess:", "  cells: 3", "this is no valid YAML: the key `cells` stands twice"),
         ("unit: angstrom", "unit: [angstrom", "stochastic", "this is no valid YAML"),
         ('  cutoff: "{{ 3', '  cutoff: "{{ 3 / 0', "cutoff:", "division by zero"),
-        ("3 * sigma", "3 * sgima", "cutoff:", "recipe.cutoff: '{{ 3 * sgima }}': `sgima` is neither in the recipe"),
-        ("3 * sigma", "3 * sgima", "cutoff:", "did you mean 'sigma'?"),
+        ("3 * sigma", "3 * sigmas", "cutoff:", "recipe.cutoff: '{{ 3 * sigmas }}': `sigmas` is neither in the recipe"),
+        ("3 * sigma", "3 * sigmas", "cutoff:", "did you mean 'sigma'?"),
         ("3 * sigma", "guess * 2", "cutoff:", None),
         (
             'cutoff: "{{ 3 * sigma }}"',
@@ -142,17 +142,17 @@ def test_a_mistake_is_told_with_file_line_and_key(
 
 
 def test_every_mistake_is_told_at_once(toy_root: Path) -> None:
-    change(toy_root, "floor: 0.002", "flor: 0.002")
+    change(toy_root, "floor: 0.002", "floors: 0.002")
     change(toy_root, "level: L1", "level: easy")
     assert len(complaint(toy_root).splitlines()) == 2
 
 
 def test_a_missing_name_in_a_template_is_told_with_its_line(toy_root: Path) -> None:
     file = toy_root / "codegen" / "argon_lattice" / "reference.lmp.j2"
-    file.write_text(file.read_text().replace("{{ mass }}", "{{ mas }}"))
+    file.write_text(file.read_text().replace("{{ mass }}", "{{ mess }}"))
     with pytest.raises(TaskError) as caught:
         render_reference(load_task("argon_lattice/ar"))
-    assert str(caught.value).startswith(f"{file}:7: `mas` is neither in the recipe nor a parameter of the task")
+    assert str(caught.value).startswith(f"{file}:7: `mess` is neither in the recipe nor a parameter of the task")
     assert "did you mean 'mass'" in str(caught.value)
 
 

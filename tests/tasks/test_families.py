@@ -1,0 +1,29 @@
+"""The families of the package: every template renders, and nothing is to be objected to."""
+
+from __future__ import annotations
+
+import pytest
+
+from mdevalbench.tasks import family_names, load_family, load_suite, render_reference
+from mdevalbench.tasks.calibration import reference_problems
+from mdevalbench.tasks.content import content_problems
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_family_is_complete(family: str) -> None:
+    tasks = load_family(family)
+    assert len(tasks) >= 3
+    assert [problem for task in tasks for problem in content_problems(task)] == []
+    assert len({render_reference(task) for task in tasks}) == len(tasks)
+    assert len({task.digest for task in tasks}) == len(tasks)
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_references_belong_to_the_family_as_it_is(family: str) -> None:
+    assert [problem for task in load_family(family) for problem in reference_problems(task)] == []
+
+
+def test_the_demo_suite_has_a_task_or_two_of_every_family() -> None:
+    demo = [task.family for task in load_suite("demo")]
+    assert set(demo) == set(family_names())
+    assert max(demo.count(family) for family in demo) <= 2
