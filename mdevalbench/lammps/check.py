@@ -7,6 +7,7 @@ skip is judged with warnings. After all, LAMMPS itself decides.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Literal
 from mdevalbench.lammps import filecheck, potentials, styles
 from mdevalbench.lammps.diagnostics import Diagnostic, Edit, render
 from mdevalbench.lammps.forbidden import FORBIDDEN
-from mdevalbench.lammps.script import Command, Word, parse, parse_words
+from mdevalbench.lammps.script import Command, Word, bodies, parse
 
 __all__ = ["FORBIDDEN", "Diagnostic", "Edit", "check", "render"]
 
@@ -40,6 +41,8 @@ _RENAMED = {
     "ave/spatial/sphere": "ave/chunk",
 }
 """Styles that LAMMPS still lists but no longer has, and their successors."""
+_FILE_PLACE = {"dump": 4, "write_dump": 2, "read_data": 0, "write_data": 0, "write_restart": 0, "log": 0, "restart": 1}
+"""Command -> which argument is the file that it writes or (`read_data`) may have to uncompress."""
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".lzma", ".lz4")
 
 
@@ -138,13 +141,22 @@ class _Walk:
                 self._missing(read)
             for code, message, advice in filecheck.misfits(read, self.units):
                 self.warn(code, read.word, message, advice)
-        place = {"dump": 4, "write_dump": 2, "read_data": 0}.get(command.name)
-        args = command.args
-        if place is not None and len(args) > place and args[place].text.endswith(_COMPRESSED):
-            if command.name == "dump" and args[2].text.endswith("/gz"):
-                return  # compressed by LAMMPS itself
+        self._written(command)
+
+    def _written(self, command: Command) -> None:
+        """Warn of files that cannot be made in the folder of a script, where no program is started either."""
+        place, args = _FILE_PLACE.get(command.name), command.args
+        if place is None or len(args) <= place:
+            return
+        word = args[place]
+        by_itself = command.name in _STYLE and args[_STYLE[command.name][1]].text.endswith("/gz")
+        if word.text.endswith(_COMPRESSED) and not by_itself:
             advice = "LAMMPS would start a program to (un)compress it, which the sandbox refuses: use a plain file."
-            self.warn("starts-program", args[place], f"'{args[place].text}' is a compressed file", advice)
+            self.warn("starts-program", word, f"'{word.text}' is a compressed file", advice)
+        folder = posixpath.dirname(posixpath.normpath(word.text))
+        if folder and word.literal and command.name != "read_data":
+            advice = "Write files straight into the folder of the script: others are closed, and none can be made."
+            self.warn("outside-file", word, f"there is no folder '{folder}' to write to", advice)
 
     def _missing(self, read: filecheck.Read) -> None:
         name = read.word.text
@@ -179,7 +191,7 @@ class _Walk:
         elif _leaps(command):
             self.certain = False
             self.pair_style = self.units = ""
-        for body in _bodies(command):
+        for body in bodies(command):
             for pattern, _ in _forbidden(body):
                 advice = "Should this be reached, the run ends here with an error."
                 message = f"'{pattern}' is not allowed here: it {FORBIDDEN[pattern]}"
@@ -269,29 +281,18 @@ def _did_you_mean(near: tuple[str, ...]) -> str:
 def _forbidden(command: Command) -> Iterator[tuple[str, Word]]:
     """Patterns of `FORBIDDEN` that a command falls under, with the word that says so."""
     place = {"fix": 3, "compute": 3, "dump": 3, "variable": 2}.get(command.name, 1)
+    hybrid = len(command.words) > place and command.words[place].text.startswith("hybrid")
+    styled = command.words[place:] if hybrid else command.words[place : place + 1]
     for pattern in FORBIDDEN:
         name, _, style = pattern.partition(" ")
-        if name != command.name:
-            continue
-        if not style:
+        if name == command.name and not style:
             yield pattern, command.words[0]
-        elif len(command.words) > place and fnmatchcase(command.words[place].text, style):
-            yield pattern, command.words[place]
-
-
-def _bodies(command: Command) -> Iterator[Command]:
-    """Commands that a command holds in its arguments: `if`, `run every`, `partition`."""
-    if command.name == "partition" and len(command.args) > 2:
-        yield Command(command.line, command.end_line, command.raw, command.args[2:])
-    elif command.name in ("if", "run"):
-        for word in command.args[1:]:
-            words = parse_words(word.text)
-            if words:
-                yield Command(command.line, command.end_line, word.text, words)
+        elif name == command.name:
+            yield from ((pattern, word) for word in styled if fnmatchcase(word.text, style))
 
 
 def _leaps(command: Command) -> bool:
     """Whether the commands after this one may be skipped, or others come between."""
     if command.name in ("jump", "include", "quit") or not (command.words and command.words[0].literal):
         return True
-    return any(_leaps(body) for body in _bodies(command) if re.match(r"\w", body.name) or not body.words[0].literal)
+    return any(_leaps(body) for body in bodies(command) if re.match(r"\w", body.name) or not body.words[0].literal)

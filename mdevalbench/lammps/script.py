@@ -14,13 +14,17 @@ The rules (LAMMPS manual, section "Parsing rules for input scripts", checked aga
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 BLANKS = " \t\n\v\f\r"
 _TRIPLE = '"""'
 _QUOTES = (_TRIPLE, '"', "'")
+_PLAIN = re.compile(r"""[^"'#$]+""")
+_GAP = re.compile(f"[{BLANKS}]|$")
 _UNICODE = str.maketrans(
     dict.fromkeys([0xA0, *range(0x2000, 0x200C), 0x202F, 0x2060, 0x2063, 0xFEFF], " ")
     | dict.fromkeys([0x2018, 0x2019], "'")
@@ -89,18 +93,59 @@ class Script:
         """Physical lines without their line breaks."""
         return tuple(line.rstrip("\r") for line in self.text.split("\n"))
 
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [command.line for command in self.commands]
+
     def command_at(self, line: int) -> Command | None:
         """The command that physical line `line` (from 1) belongs to; None for a blank line, a comment or no line."""
-        at = bisect_right([command.line for command in self.commands], line) - 1
+        at = bisect_right(self._starts, line) - 1
         return self.commands[at] if at >= 0 and line <= self.commands[at].end_line else None
 
 
-@dataclass(frozen=True, slots=True)
 class _Buffer:
-    """Characters of a logical line, each with its (line, column) in the script."""
+    """A logical line while it grows out of physical ones, and where its characters stand in the script."""
 
-    text: str
-    places: tuple[tuple[int, int], ...]
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.numbers: list[int] = []
+        self.starts: list[int] = []
+        """of each part: number of its physical line, and where it begins in the logical line"""
+        self.length = 0
+        self._triples = 0
+        self._quotes = 0
+        """triple quotes so far, and `"` characters at the end that may yet become one"""
+
+    def add(self, line: str, number: int, last: bool) -> bool:
+        """Append a physical line; True if LAMMPS goes on with the next one, which it does not after the `last`."""
+        kept = line.rstrip(BLANKS)
+        self._count(kept)
+        while not kept and self.parts:  # LAMMPS looks for the last printable character of all it has
+            self.length -= len(self.parts[-1])
+            kept, number = self.parts.pop().rstrip(BLANKS), self.numbers.pop()
+            self.starts.pop()
+        marked = kept.endswith("&") and not last
+        if marked:
+            kept = kept[:-1]
+        elif self._triples % 2:
+            kept += "\n"
+        self.starts.append(self.length)
+        self.numbers.append(number)
+        self.parts.append(kept)
+        self.length += len(kept)
+        return not last and (marked or self._triples % 2 == 1)
+
+    def _count(self, line: str) -> None:
+        """Count triple quotes, which a continuation may split."""
+        for char in line.removesuffix("&") if '"' in line else line[:1]:
+            self._quotes = self._quotes + 1 if char == '"' else 0
+            if self._quotes == 3:
+                self._triples, self._quotes = self._triples + 1, 0
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character of the logical line."""
+        part = bisect_right(self.starts, at) - 1
+        return self.numbers[part], at - self.starts[part] + 1
 
 
 def parse(text: str) -> Script:
@@ -109,43 +154,33 @@ def parse(text: str) -> Script:
     physical = text.removesuffix("\n").split("\n")
     number = 0
     while number < len(physical):
-        first = number
-        chars: list[str] = []
-        places: list[tuple[int, int]] = []
-        while number < len(physical):
-            line = physical[number]
+        first, buffer = number, _Buffer()
+        number += 1
+        while buffer.add(physical[number - 1], number, number == len(physical)):
             number += 1
-            chars += line
-            places += [(number, column) for column in range(1, len(line) + 1)]
-            if number == len(physical) or not _continues(chars, places):
-                break  # at the end of the script there is nothing to continue with: LAMMPS keeps a last `&` as a word
-        raw = "\n".join(physical[first:number])
-        words, problem = _words(_Buffer("".join(chars), tuple(places)))
+        words, problem = _words(buffer)
         if words or problem:
+            raw = "\n".join(physical[first:number])
             commands.append(Command(first + 1, number, raw, words, problem))
     return Script(text, tuple(commands))
 
 
 def parse_words(text: str) -> tuple[Word, ...]:
     """The words of one logical line, for example the body of an `if`; what cannot be read is left out."""
-    return _words(_Buffer(text, tuple((1, column) for column in range(1, len(text) + 1))))[0]
+    buffer = _Buffer()
+    buffer.add(text, 1, last=True)
+    return _words(buffer)[0]
 
 
-def _continues(chars: list[str], places: list[tuple[int, int]]) -> bool:
-    """Cut the end of an unfinished line as LAMMPS does; True if the next physical line belongs to it."""
-    last = len(chars) - 1
-    while last >= 0 and chars[last] in BLANKS:
-        last -= 1
-    if last >= 0 and chars[last] == "&":
-        del chars[last:], places[last:]
-        return True
-    if "".join(chars).count(_TRIPLE) % 2:
-        line, column = places[last]
-        del chars[last + 1 :], places[last + 1 :]
-        chars.append("\n")
-        places.append((line, column + 1))
-        return True
-    return False
+def bodies(command: Command) -> Iterator[Command]:
+    """Commands that a command holds in its arguments: `if`, `run every`, `partition`."""
+    if command.name == "partition" and len(command.args) > 2:
+        yield Command(command.line, command.end_line, command.raw, command.args[2:])
+    elif command.name in ("if", "run"):
+        for word in command.args[1:]:
+            words = parse_words(word.text)
+            if words:
+                yield Command(command.line, command.end_line, word.text, words)
 
 
 def _uncommented(text: str) -> tuple[str, str]:
@@ -154,17 +189,17 @@ def _uncommented(text: str) -> tuple[str, str]:
     while at < len(text):
         if text[at] == "#" and not quote:
             return text[:at], ""
-        quote, step = _quoting(text, at, quote)
-        at += step
+        quote, at = _quoting(text, at, quote)
     return text, quote
 
 
 def _quoting(text: str, at: int, quote: str) -> tuple[str, int]:
-    """The quote in force after the character(s) at `at`, and how many those are."""
+    """The quote in force after the quote mark or plain text at `at`, and where that ends."""
     for mark in (quote,) if quote else _QUOTES:
         if text.startswith(mark, at):
-            return "" if quote else mark, len(mark)
-    return quote, 1
+            return "" if quote else mark, at + len(mark)
+    plain = _PLAIN.match(text, at)
+    return quote, plain.end() if plain else at + 1
 
 
 def _unpaired(quote: str) -> str | None:
@@ -178,8 +213,7 @@ def _substitutions(text: str) -> tuple[list[tuple[int, int]], str | None]:
     at, quote = 0, ""
     while at < len(text):
         if text[at] != "$" or quote:
-            quote, step = _quoting(text, at, quote)
-            at += step
+            quote, at = _quoting(text, at, quote)
             continue
         end = _substitution_end(text, at)
         if end is None:
@@ -207,14 +241,14 @@ def _substitution_end(text: str, start: int) -> int | None:
 
 def _words(buffer: _Buffer) -> tuple[tuple[Word, ...], str | None]:
     """Cut a logical line into words; also what stopped the cutting."""
-    text, open_quote = _uncommented(buffer.text)
+    text, open_quote = _uncommented("".join(buffer.parts))
     text = text.translate(_UNICODE)
     spans, problem = _substitutions(text)
     problem = _unpaired(open_quote) or problem
     masked = list(text)  # a substitution is one piece whatever blanks and quotes are in it
     for start, end in spans:
         masked[start:end] = "$" * (end - start)
-    visible = "".join(masked)
+    visible, span_starts = "".join(masked), [start for start, _ in spans]
     words: list[Word] = []
     at = 0
     while at < len(text):
@@ -228,12 +262,13 @@ def _words(buffer: _Buffer) -> tuple[tuple[Word, ...], str | None]:
             if stop < 0:
                 return tuple(words), problem or _unpaired(quote)
         else:
-            stop = next((i for i in range(start, len(visible)) if visible[i] in BLANKS), len(visible))
+            gap = _GAP.search(visible, start)
+            stop = gap.start() if gap else len(visible)
         end = stop + len(quote)
         if quote and end < len(visible) and visible[end] not in BLANKS:
             return tuple(words), problem or f"after the closing quote {quote} a blank is missing"
-        (line, column), (end_line, end_column) = buffer.places[at], buffer.places[end - 1]
-        substituted = any(begin < end and at < finish for begin, finish in spans)
+        (line, column), (end_line, end_column) = buffer.place(at), buffer.place(end - 1)
+        substituted = bisect_left(span_starts, end) > bisect_left(span_starts, at)
         words.append(Word(text[start:stop], line, column, end_line, end_column + 1, quote, substituted))
         at = end
     return tuple(words), problem
