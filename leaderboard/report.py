@@ -59,9 +59,9 @@ def number(value: float, uncertainty: float = 0.0) -> str:
         return str(value)
     if not (math.isfinite(uncertainty) and uncertainty > 0):
         return f"{value:.6g}"
-    place = 1 - math.floor(math.log10(uncertainty))
-    if not 0 <= place <= 8 or abs(value) >= 1e6:
+    if not 1e-3 <= max(abs(value), uncertainty) < 1e6:
         return f"{value:.4g} ± {uncertainty:.2g}"
+    place = min(max(1 - math.floor(math.log10(uncertainty)), 0), 8)
     return f"{value:.{place}f} ± {uncertainty:.{place}f}"
 
 

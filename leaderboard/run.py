@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +46,20 @@ class Evaluation:
     """dollars"""
     prices: tuple[float, float] | None = None
     """dollars per million tokens, read and written"""
-    max_connections: int | None = None
+    max_connections: int = 10
+    """questions under way at once"""
     log_dir: Path = Path("logs")
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that are asked, in order."""
         return spread(load_suite(self.suite, self.family))[: self.limit]
+
+    @property
+    def report(self) -> Path:
+        """Where the report lies: beside the log, under a name that stays the same."""
+        words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, (self.model, self.suite, self.family)))).strip("-")
+        return self.log_dir / f"{words}-{self.key[:6]}.html"
 
     @property
     def key(self) -> str:
@@ -80,13 +88,8 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
         if _judge_unscored(log):
             write_eval_log(log)
         summary = summarise(log)
-    write_report(summary, report_path(summary))
+    write_report(summary, what.report)
     return summary
-
-
-def report_path(summary: RunSummary) -> Path:
-    """Where the report of a run lies: beside its log."""
-    return Path(summary.log).with_suffix(".html")
 
 
 def _run(what: Evaluation, display: str | None) -> EvalLog:
@@ -111,7 +114,7 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
             retry_attempts=1,
             retry_immediate=False,
             # a sample keeps its place while it is judged
-            max_samples=(what.max_connections or 10) + 2 * workers,
+            max_samples=what.max_connections + 2 * workers,
             # every answer is on disk as soon as it is judged, so that a killed run loses none
             log_buffer=1,
             display=display,  # type: ignore[arg-type]
@@ -157,7 +160,7 @@ def _budget(what: Evaluation) -> Budget | None:
             f"--max-cost: the prices of {what.model} are not known; give them with --prices READ WRITTEN "
             "(dollars per million tokens)"
         )
-    return Budget(what.max_cost, _private(what) / f"{what.key}.dollars")
+    return Budget(what.max_cost, _private(what) / f"{what.key}.dollars", what.max_connections)
 
 
 @contextlib.contextmanager

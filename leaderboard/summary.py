@@ -115,9 +115,9 @@ def summarise(log: EvalLog | Path) -> RunSummary:
         planned=planned,
         complete=log.status == "success" and scored == planned,
         log=log.location.removeprefix("file://"),
-        total=_group("all", answers, epochs),
+        total=group_answers("all", answers, epochs),
         families=tuple(
-            _group(family, [answer for answer in answers if answer.family == family], epochs)
+            group_answers(family, [answer for answer in answers if answer.family == family], epochs)
             for family in dict.fromkeys(answer.family for answer in answers)
         ),
         answers=tuple(answers),
@@ -155,7 +155,8 @@ def _values(score: Score | None) -> dict[str, float] | None:
     return {key: float(value) for key, value in score.value.items() if isinstance(value, int | float)}
 
 
-def _group(name: str, answers: Sequence[Answer], epochs: int) -> Group:
+def group_answers(name: str, answers: Sequence[Answer], epochs: int) -> Group:
+    """Numbers over some answers of a run; pass@k for k = 1 and for `epochs`."""
     at = {k: pass_at_k_interval(_trials(answers, "physics"), k) for k in sorted({1, epochs})}
     dollars = [answer.dollars for answer in answers if answer.dollars is not None]
     return Group(

@@ -1,13 +1,17 @@
-"""A spending limit for a whole run, kept in a ledger file so that it holds across interruptions."""
+"""A spending limit for a whole run, kept in a ledger file so that it holds across interruptions.
+
+An answer has its price only when it is there, so that a run overshoots by at most the answers that are under way at once.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
 from inspect_ai.model import ModelUsage
 
 from mdevalbench.errors import UsageError
@@ -23,6 +27,12 @@ class Budget:
 
     limit: float
     ledger: Path
+    at_once: int
+    """how many answers may be under way"""
+    turns: anyio.Semaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.turns = anyio.Semaphore(self.at_once)
 
     @property
     def spent(self) -> float:
@@ -49,13 +59,18 @@ def spending(budget: Budget | None) -> Iterator[None]:
         _current = None
 
 
-def check() -> None:
-    """Raise BudgetSpent if nothing more may be spent. Answers on their way are still paid: a run overshoots by
-    those."""
-    if _current is not None and _current.spent >= _current.limit:
-        raise BudgetSpent(
-            f"${_current.spent:.4f} of at most ${_current.limit:.4f} are spent; raise --max-cost to go on"
-        )
+@asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """Wait until a question may be asked. Raises BudgetSpent if the limit is reached; without a budget does nothing."""
+    if _current is None:
+        yield
+        return
+    async with _current.turns:
+        if _current.spent >= _current.limit:
+            raise BudgetSpent(
+                f"${_current.spent:.4f} of at most ${_current.limit:.4f} are spent; raise --max-cost to go on"
+            )
+        yield
 
 
 def add(usage: ModelUsage | None) -> None:

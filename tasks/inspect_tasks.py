@@ -29,9 +29,9 @@ def answer() -> Solver:
     """Ask the model once, unless the spending limit of the run is reached."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        budget.check()
-        state = await generate(state)
-        budget.add(state.output.usage)
+        async with budget.turn():
+            state = await generate(state)
+            budget.add(state.output.usage)
         return state
 
     return solve

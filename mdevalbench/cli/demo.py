@@ -24,27 +24,26 @@ def demo(
     Exit code 1 if a built-in model does not score what it must, 3 if answers could not be judged.
     """
     from mdevalbench.cli.output import print_json
-    from mdevalbench.cli.tables import print_comparison, remarks, shown, summary_json
+    from mdevalbench.cli.tables import print_comparison, remarks, summary_json
     from mdevalbench.leaderboard import run
     from mdevalbench.zoo.provider import MODELS
 
+    plans = [run.Evaluation(f"mdevalbench/{name}", suite="demo", log_dir=out) for name in MODELS]
     summaries = []
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        for name, what in MODELS.items():
-            typer.echo(f"mdevalbench/{name} {what}", err=True)
-            evaluation = run.Evaluation(f"mdevalbench/{name}", suite="demo", log_dir=out)
-            summaries.append(run.evaluate(evaluation, display="none"))
-    reports = [run.report_path(summary) for summary in summaries]
+        for plan, does in zip(plans, MODELS.values(), strict=True):
+            typer.echo(f"{plan.model} {does}", err=True)
+            summaries.append(run.evaluate(plan, display="none"))
     if as_json:
-        print_json([summary_json(s) | {"report": str(path)} for s, path in zip(summaries, reports, strict=True)])
+        print_json([summary_json(s) | {"report": str(p.report)} for s, p in zip(summaries, plans, strict=True)])
     else:
         print_comparison(summaries)
         for summary in summaries:
             for remark in remarks(summary):
                 typer.echo(f"{summary.model}: {remark}")
         typer.echo("\nLook at the reports, in a browser:")
-        for summary, path in zip(summaries, reports, strict=True):
-            typer.echo(f"  {summary.model:<22} {shown(path)}")
+        for plan in plans:
+            typer.echo(f"  {plan.model:<22} {plan.report}")
         typer.echo(
             f"\nNext:  inspect view --log-dir {out}   every prompt, answer and score\n"
             "       mdevalbench eval --model mdevalbench/template   the whole suite\n"

@@ -43,7 +43,7 @@ def evaluate(
         tuple[float, float] | None,
         typer.Option(help="Dollars per million tokens read and written, where Inspect knows none."),
     ] = None,
-    max_connections: Annotated[int | None, typer.Option(min=1, help="Questions on their way at once.")] = None,
+    max_connections: Annotated[int, typer.Option(min=1, help="Questions under way at once.")] = 10,
     temperature: Annotated[float | None, typer.Option(min=0, help="[default: the provider's]")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Limit of an answer. [default: the provider's]")] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible or other server.")] = None,
@@ -87,5 +87,5 @@ def evaluate(
         return
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         summary = run.evaluate(what, "none" if as_json else "rich" if sys.stdout.isatty() else "plain")
-    print_summary(summary, run.report_path(summary), as_json)
+    print_summary(summary, what.report, as_json)
     raise typer.Exit(OK if summary.complete else HARNESS)
