@@ -16,7 +16,6 @@ from mdevalbench.observables import Condition, Context, Near, Selection, get_est
 from mdevalbench.observables.units import convert
 from mdevalbench.scorers.conditions import validity_conditions
 from mdevalbench.scorers.hamiltonian import choose_frames, wrong_hamiltonian
-from mdevalbench.scorers.worlds import own_pair_coeff
 from mdevalbench.tasks.schema import FamilySpec, Measure, Select
 from mdevalbench.types import Measurement
 
@@ -55,10 +54,7 @@ def assess(pool: Pool, spec: FamilySpec, run: Run, world: World | None = None) -
         found.started = _anything_ran(evidence, spec)
         return found
     p = spec.potential
-    world_or_ours = world or World()
-    forcefield = PotentialForceField(
-        pool, p.units, p.pair_style, own_pair_coeff(p, world_or_ours), p.elements, units, world_or_ours
-    )
+    forcefield = PotentialForceField(pool, p.units, p.pair_style, p.pair_coeff, p.elements, units, world or World())
     _progress(found, evidence, spec, units)
     try:
         segments = _measure(found, evidence, spec, forcefield, units, spec.world.options if world else {})

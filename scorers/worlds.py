@@ -23,16 +23,3 @@ def counterfactual_world(change: Counterfactual, potential: Potential) -> World:
     if change.pair_coeff is not None:
         rules = (CoeffScale(change.pair_coeff.style, tuple(sorted(change.pair_coeff.factors.items()))),)
     return World(files=files, pair_coeff=rules)
-
-
-def own_pair_coeff(potential: Potential, world: World) -> tuple[str, ...]:
-    """The harness's own `pair_coeff` arguments in a world (its files are swapped elsewhere, its numbers here)."""
-    changed = []
-    for line in potential.pair_coeff:
-        words = line.split()
-        for rule in world.pair_coeff:
-            if potential.pair_style.startswith(rule.style):
-                for position, factor in rule.factors:
-                    words[1 + position] = repr(float(words[1 + position]) * factor)
-        changed.append(" ".join(words))
-    return tuple(changed)
