@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
+from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
+from scipy.optimize import brentq
 
 from mdevalbench.errors import Unmeasured
 from mdevalbench.lammps.evidence import Floats, Frame, Segment
@@ -32,7 +36,11 @@ class Relaxation:
 
 @estimator("relaxed_lattice_constant")
 def relaxed_lattice_constant(
-    segments: tuple[Segment, ...], context: Context, atoms_per_cell: int = 4, max_strain: float = 5e-4
+    segments: tuple[Segment, ...],
+    context: Context,
+    atoms_per_cell: int = 4,
+    max_strain: float = 5e-4,
+    shell: Mapping[str, float] | None = None,
 ) -> Measurement:
     """a = (V atoms_per_cell / N)^(1/3) of the last state, if that is in static equilibrium under the task's own
     potential.
@@ -40,7 +48,8 @@ def relaxed_lattice_constant(
     The box must have been free to change during the stage or one before it: a memorised lattice constant and `run 0`
     relax nothing. Stress, forces and bulk modulus of the state are computed by the harness; each deviation from
     equilibrium, told as a strain, must be at most `max_strain`. The uncertainty is the strain left by the residual
-    pressure.
+    pressure. `shell` = {within, neighbours} tells the crystal apart from others: every atom must have so many neighbours
+    within so many lattice constants (fcc 0.85, 12; bcc 1.2, 14; diamond 0.6, 4).
     """
     frame = _last_frame(segments)
     past = [s for s in context.evidence.segments if s.loops[0].index <= segments[-1].loops[-1].index and s.steps > 0]
@@ -57,6 +66,7 @@ def relaxed_lattice_constant(
                 f"the last state is not relaxed: its {name} amounts to a strain of {abs(strain):.1e}, "
                 f"allowed are {max_strain:.0e}"
             )
+    _check_shell(frame, atoms_per_cell, shell)
     a = lattice_constant(frame, atoms_per_cell)
     return Measurement(
         value=a,
@@ -74,35 +84,37 @@ def equation_of_state_minimum(
     atoms_per_cell: int = 4,
     min_points: int = 5,
     max_displacement: float = 5e-4,
+    shell: Mapping[str, float] | None = None,
 ) -> Measurement:
-    """Lattice constant at the minimum of a third-order Birch-Murnaghan equation of state through static states.
+    """Lattice constant at the minimum of the energy along static states of different volume.
 
     Static states are the ends of minimisations and of `run 0`, at `min_points` or more different volumes on both
-    sides of the minimum. Their energies are recomputed under the task's own potential. The Birch-Murnaghan energy (F.
-    Birch, Phys. Rev. 71, 809 (1947)) is a cubic polynomial in V^(-2/3), so that the fit is linear; the uncertainty
-    follows from its residuals.
+    sides of the minimum. Their energies and pressures are recomputed under the task's own potential and interpolated
+    between the two states next to the minimum, so that states far away do not matter. `shell` is that of
+    `relaxed_lattice_constant`.
     """
     frames = _static_frames(segments)
-    if len(frames) < max(min_points, 4):
+    if len(frames) < min_points:
         raise Unmeasured(
             f"an equation of state needs static states at {min_points} or more volumes, there are {len(frames)}"
         )
     states = context.evaluate(frames)
     volumes = np.array([frame.cell.volume / frame.natoms for frame in frames])
     energies = np.array([state.energy / frame.natoms for state, frame in zip(states, frames, strict=True)])
-    volume, uncertainty, bulk_modulus = birch_murnaghan_minimum(volumes, energies)
+    pressures = np.array([_pressure(state, frame.cell.volume) for state, frame in zip(states, frames, strict=True)])
+    volume, uncertainty, bulk_modulus = energy_minimum(volumes, energies, pressures)
     nearest = int(np.argmin(np.abs(volumes - volume)))
     a = (volume * atoms_per_cell) ** (1 / 3)
     displacement = max_force(states[nearest].forces) / (bulk_modulus * a**2)
     if not displacement <= max_displacement:
         raise Unmeasured("the states of the equation of state are not crystals at rest: there are forces on the atoms")
+    _check_shell(frames[nearest], atoms_per_cell, shell)
     return Measurement(
         value=a,
         uncertainty=a * uncertainty / (3 * volume),
         unit=context.unit("length"),
-        dof=float(len(frames) - 4) if len(frames) > 4 else None,
         natoms=frames[nearest].natoms,
-        how=f"minimum of a Birch-Murnaghan equation of state through {len(frames)} static states",
+        how=f"minimum of the energy between {len(frames)} static states of different volume",
     )
 
 
@@ -144,31 +156,39 @@ def scaled(frame: Frame, factor: float) -> Frame:
     )
 
 
-def birch_murnaghan_minimum(volumes: Floats, energies: Floats) -> tuple[float, float, float]:
-    """Volume at the minimum, its standard uncertainty, and the bulk modulus there, from (P,) points, P >= 4.
+def energy_minimum(volumes: Floats, energies: Floats, pressures: Floats) -> tuple[float, float, float]:
+    """Volume at the minimum of the energy, its standard uncertainty, and the bulk modulus there.
 
-    Raises `Unmeasured` if the fitted energy has no minimum within the volumes given.
+    From (P,) states with energies and static pressures -dE/dV, any order. Between the two states where the pressure changes
+    its sign, the energy is the cubic that has both energies and both slopes. The uncertainty is the distance to the zero
+    of the pressure as a shape-preserving cubic through all states, which does not use the energies.
+
+    Raises `Unmeasured` if the pressure does not fall through zero within the volumes given.
     """
-    x = volumes ** (-2 / 3)
-    centre, width = x.mean(), float(np.ptp(x)) / 2
-    u = (x - centre) / width
-    design = np.vander(u, 4)
-    coefficients, *_ = np.linalg.lstsq(design, energies)
-    first, second = np.polyder(coefficients), np.polyder(coefficients, 2)
-    within = [root.real for root in np.roots(first) if abs(root.imag) < 1e-9 and abs(root.real) <= 1]
-    minima = [root for root in within if np.polyval(second, root) > 0]
-    if not minima:
+    order = np.argsort(volumes)
+    v, e, p = volumes[order], energies[order], pressures[order]
+    falls = np.flatnonzero((p[:-1] > 0) & (p[1:] <= 0))
+    if not len(falls):
         raise Unmeasured("the energy has no minimum within the volumes that were scanned: scan on both sides of it")
-    at = minima[0]
-    curvature = float(np.polyval(second, at))
-    residuals = energies - design @ coefficients
-    variance = float(residuals @ residuals) / max(len(x) - 4, 1)
-    gradient = np.array([3 * at**2, 2 * at, 1.0, 0.0])
-    spread = sqrt(variance * float(gradient @ np.linalg.inv(design.T @ design) @ gradient)) / curvature
-    root = centre + width * at
-    volume = root**-1.5
-    slope = -1.5 * root**-2.5 * width  # dV/du
-    return float(volume), float(abs(slope) * spread), float(volume * curvature / slope**2)
+    at = int(falls[0])
+    slope = CubicHermiteSpline(v[at : at + 2], e[at : at + 2], -p[at : at + 2]).derivative()
+    volume = brentq(slope, v[at], v[at + 1])
+    independent = brentq(PchipInterpolator(v, p), v[at], v[at + 1])
+    return float(volume), float(abs(volume - independent)), float(volume * slope(volume, 1))
+
+
+def _check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] | None) -> None:
+    """Every atom must have `neighbours` others within `within` lattice constants, or it is another crystal."""
+    if shell is None:
+        return
+    cutoff = shell["within"] * lattice_constant(frame, atoms_per_cell)
+    atoms = Atoms(positions=frame.positions, cell=frame.cell.vectors, pbc=frame.cell.periodic)
+    counts = np.bincount(neighbor_list("i", atoms, cutoff), minlength=frame.natoms)
+    if (counts != shell["neighbours"]).any():
+        raise Unmeasured(
+            f"this is not the crystal that was asked for: atoms have {counts.min()} to {counts.max()} neighbours within "
+            f"{shell['within']:g} lattice constants instead of {shell['neighbours']:g}"
+        )
 
 
 def _last_frame(segments: tuple[Segment, ...]) -> Frame:
