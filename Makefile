@@ -1,7 +1,6 @@
 # Everything a working copy needs. `make help` lists the targets.
 
 PYTHON ?= python3
-MODEL ?= mdevalbench/template
 BIN := .venv/bin
 RECORDER := mdevalbench/lammps/_recorder.so
 READY := .venv/installed $(RECORDER)
@@ -38,8 +37,8 @@ test: $(READY) ## the quick tests
 test-slow: $(READY) ## the tests marked slow
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
-bench: $(READY) ## the whole benchmark: make bench MODEL=provider/model
-	$(BIN)/mdevalbench eval --model $(MODEL)
+bench: $(READY) ## speed, as ratios of interleaved pairs
+	$(BIN)/python tools/bench.py
 
 lint: $(READY) ## ruff, mypy and typos
 	$(BIN)/ruff check .

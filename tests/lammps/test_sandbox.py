@@ -32,7 +32,7 @@ NO_WALL = 250
 LIMITS = Limits(cpu_seconds=0.5, memory_bytes=256 << 20, folder_bytes=1 << 20, threads=4)
 X86 = platform.machine() == "x86_64"
 
-# Escapes: what is tried (a function of escapes.c), with which argument, and how it must end: an errno, or a signal (< 0).
+# Escapes: what is tried (a function of escapes.c), with which argument, and how it must end: errno or minus a signal.
 REFUSED: list[tuple[str, str, int]] = [
     ("open_read", "/etc/passwd", errno.EACCES),
     ("open_read", "/proc/self/environ", errno.EACCES),
