@@ -12,6 +12,7 @@ from mdevalbench.observables.estimator import Context, Estimator, Evaluated, For
 from mdevalbench.observables.honesty import max_force, successor_error
 from mdevalbench.observables.select import Condition, Near, Selection, conditions, nearest, select, stages
 from mdevalbench.observables.statistics import Mean, combine, tolerance
+from mdevalbench.observables.structure import rdf_first_peak
 from mdevalbench.observables.thermodynamics import (
     mean_density,
     mean_potential_energy,
@@ -52,6 +53,7 @@ __all__ = [
     "only_watches",
     "parse_unit",
     "plain_style",
+    "rdf_first_peak",
     "relaxed_lattice_constant",
     "select",
     "stages",

@@ -48,8 +48,8 @@ def relaxed_lattice_constant(
     The box must have been free to change during the stage or one before it: a memorised lattice constant and `run 0`
     relax nothing. Stress, forces and bulk modulus of the state are computed by the harness; each deviation from
     equilibrium, told as a strain, must be at most `max_strain`. The uncertainty is the strain left by the residual
-    pressure. `shell` = {within, neighbours} tells the crystal apart from others: every atom must have so many neighbours
-    within so many lattice constants (fcc 0.85, 12; bcc 1.2, 14; diamond 0.6, 4).
+    pressure. `shell` = {within, neighbours} tells the crystal apart from others: every atom must have so many
+    neighbours within so many lattice constants (fcc 0.85, 12; bcc 1.2, 14; diamond 0.6, 4).
     """
     frame = _last_frame(segments)
     past = [s for s in context.evidence.segments if s.loops[0].index <= segments[-1].loops[-1].index and s.steps > 0]
@@ -159,9 +159,9 @@ def scaled(frame: Frame, factor: float) -> Frame:
 def energy_minimum(volumes: Floats, energies: Floats, pressures: Floats) -> tuple[float, float, float]:
     """Volume at the minimum of the energy, its standard uncertainty, and the bulk modulus there.
 
-    From (P,) states with energies and static pressures -dE/dV, any order. Between the two states where the pressure changes
-    its sign, the energy is the cubic that has both energies and both slopes. The uncertainty is the distance to the zero
-    of the pressure as a shape-preserving cubic through all states, which does not use the energies.
+    From (P,) states with energies and static pressures -dE/dV, any order. Between the two states where the pressure
+    changes its sign, the energy is the cubic that has both energies and both slopes. The uncertainty is the distance to
+    the zero of the pressure as a shape-preserving cubic through all states, which does not use the energies.
 
     Raises `Unmeasured` if the pressure does not fall through zero within the volumes given.
     """
@@ -186,8 +186,8 @@ def _check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] |
     counts = np.bincount(neighbor_list("i", atoms, cutoff), minlength=frame.natoms)
     if (counts != shell["neighbours"]).any():
         raise Unmeasured(
-            f"this is not the crystal that was asked for: atoms have {counts.min()} to {counts.max()} neighbours within "
-            f"{shell['within']:g} lattice constants instead of {shell['neighbours']:g}"
+            f"this is not the crystal that was asked for: atoms have {counts.min()} to {counts.max()} neighbours "
+            f"within {shell['within']:g} lattice constants instead of {shell['neighbours']:g}"
         )
 
 

@@ -129,7 +129,7 @@ def _without_shape(style: str) -> str:
 
 
 def _atoms(segment: Segment) -> int:
-    """Number of atoms, or what the fixes cover where nothing was sampled."""
+    """Number of atoms; where nothing was recorded, all that the fixes cover together."""
     if len(segment.samples):
         return int(segment.samples.natoms.max())
-    return max((frame.natoms for frame in segment.frames), default=max(fix.atoms for fix in segment.settings.fixes))
+    return max((frame.natoms for frame in segment.frames), default=sum(fix.atoms for fix in segment.settings.fixes))

@@ -13,7 +13,7 @@ from mdevalbench.lammps.evidence import Floats, Frame, Ints, Segment
 from mdevalbench.observables.estimator import Context, estimator
 from mdevalbench.types import Measurement
 
-GROUPS = 10
+GROUPS, STRETCHES = 10, 8
 """groups of atoms, and stretches of time, whose scatter gives the uncertainty"""
 UNSAFE_JUMP = 1 / 8
 """largest RMS displacement along an axis between frames, over the box edge; half a box is then 4 sigma"""
@@ -39,7 +39,7 @@ class Trajectory:
 
 @dataclass(frozen=True, slots=True)
 class Displacements:
-    """Squared displacements between all pairs of frames."""
+    """Squared displacements between pairs of frames."""
 
     lag: Floats
     """(P,)"""
@@ -47,20 +47,17 @@ class Displacements:
     """(P,) time of the middle of each pair"""
     squares: Floats
     """(P, G) mean over each group of atoms"""
-    span: float
-    """time between the first and the last frame"""
 
 
 @estimator("diffusion_msd")
-def diffusion_msd(segments: tuple[Segment, ...], context: Context, max_lag: float = 0.5) -> Measurement:
-    """Self-diffusion coefficient D: slope of the mean-squared displacement against time over 2 d (Einstein), d
+def diffusion_msd(segments: tuple[Segment, ...], context: Context) -> Measurement:
+    """Self-diffusion coefficient D: slope of the mean-squared displacement against time over 2 d (Einstein), in d
     dimensions.
 
     Of the longest stage, the first fifth is left out. Positions are unwrapped by minimum image between the recorder's
     own frames, the drift of the centre of mass is removed, and every frame is a time origin. The line, with free
-    intercept, goes through the lags at which particles have left their cages and forgotten their velocities, up to
-    `max_lag` of the stage. Its weights are 1/lag^2, as long lags know little. Uncertainty: see `_uncertainty`. D is
-    that of the box simulated; see `yeh_hummer` for its size dependence.
+    intercept, begins where particles have left their cages and forgotten their velocities, and ends at 5 times that
+    lag, as long lags know little. D is that of the box simulated; see `yeh_hummer` for its size dependence.
     """
     segment = max(segments, key=lambda s: s.duration)
     track = trajectory(segment)
@@ -69,22 +66,19 @@ def diffusion_msd(segments: tuple[Segment, ...], context: Context, max_lag: floa
             f"particles move {track.worst_jump:.2f} box edges between recorded frames, too far to follow them "
             "through the periodic boundaries: use a larger box or a shorter run"
         )
-    moved = displacements(track)
-    dimension = track.positions.shape[2]
-    window = _window(moved, track, segment, max_lag)
-    lag, squares = moved.lag[window], moved.squares[window]
-    value = float(slopes(lag, squares.mean(axis=1)[:, None])[0]) / (2 * dimension)
-    if not value > 0:
+    frames, atoms, dimension = track.positions.shape
+    moved = _diffusive(displacements(track), track, segment)
+    slope, uncertainty = fit_slope(moved)
+    if not slope > 0:
         raise Unmeasured("the mean-squared displacement does not grow: nothing diffuses")
-    uncertainty = _uncertainty(lag, moved.origin[window], squares) / (2 * dimension)
     return Measurement(
-        value=value,
-        uncertainty=uncertainty,
+        value=slope / (2 * dimension),
+        uncertainty=uncertainty / (2 * dimension),
         unit=context.unit("diffusion"),
-        dof=GROUPS - 1.0,
-        natoms=int(segment.frames[-1].natoms),
-        how=f"slope of the mean-squared displacement between lags {lag.min():.3g} and {lag.max():.3g}, "
-        f"{len(track.time)} frames, {track.positions.shape[1]} atoms",
+        dof=STRETCHES - 1.0,
+        natoms=segment.frames[-1].natoms,
+        how=f"slope of the mean-squared displacement of {atoms} atoms in {frames} frames between lags "
+        f"{moved.lag.min():.3g} and {moved.lag.max():.3g}",
     )
 
 
@@ -126,18 +120,30 @@ def displacements(track: Trajectory) -> Displacements:
         moved = ((track.positions[first + 1 :] - track.positions[first]) ** 2).sum(axis=2)
         squares.append(np.add.reduceat(moved, starts, axis=1) / sizes)
     early, late = np.triu_indices(frames, 1)
-    time = track.time
-    return Displacements(
-        time[late] - time[early], (time[late] + time[early]) / 2, np.concatenate(squares), float(np.ptp(time))
-    )
+    begin, end = track.time[early], track.time[late]
+    return Displacements(end - begin, (begin + end) / 2, np.concatenate(squares))
 
 
-def slopes(lag: Floats, squares: Floats) -> Floats:
-    """(G,) slopes of the lines through squares (P, G) over lag (P,), with weights 1/lag^2 and free intercepts."""
-    weights = lag**-2.0
+def fit_slope(moved: Displacements) -> tuple[float, float]:
+    """Slope of the mean-squared displacement against lag, weights 1/lag^2, free intercept; and its standard
+    uncertainty.
+
+    The residuals of all pairs of frames are correlated. Their contributions to the slope are therefore summed over
+    groups of atoms, and over stretches of time, and the larger of the two scatters counts: the first knows of slow
+    motion, the second of motion that many atoms have in common.
+    """
+    weights = moved.lag**-2.0
     weights /= weights.sum()
-    centred = lag - weights @ lag
-    return np.asarray((weights * centred) @ squares / (weights @ centred**2))
+    centred = moved.lag - weights @ moved.lag
+    leverage = weights * centred / (weights @ centred**2)
+    mean = moved.squares.mean(axis=1)
+    slope = float(leverage @ mean)
+    residuals = moved.squares - (weights @ mean + slope * centred)[:, None]
+    shares = leverage[:, None] * residuals / residuals.shape[1]
+    edges = np.quantile(moved.origin, np.arange(1, STRETCHES) / STRETCHES)
+    stretch = np.searchsorted(edges, moved.origin)
+    by_time = np.array([shares[stretch == k].sum() for k in range(STRETCHES)])
+    return slope, max(_scatter(shares.sum(axis=0)), _scatter(by_time))
 
 
 def yeh_hummer(diffusion: float, thermal_energy: float, viscosity: float, edge: float) -> float:
@@ -158,39 +164,40 @@ def _step(before: Frame, after: Frame, mobile: Ints) -> Floats:
     return np.asarray(moved - np.average(moved, axis=0, weights=before.masses[mobile]))
 
 
-def _window(moved: Displacements, track: Trajectory, segment: Segment, max_lag: float) -> Ints:
-    """Pairs of frames whose lag is long enough for diffusion and short enough for statistics."""
+def _diffusive(moved: Displacements, track: Trajectory, segment: Segment) -> Displacements:
+    """The pairs of frames whose lag is long enough for diffusion and short enough for statistics."""
     _, atoms, dimension = track.positions.shape
+    span = float(np.ptp(track.time))
     spacing = (track.extent / atoms) ** (1 / dimension)
     order = np.argsort(moved.lag)
     lag, squares = moved.lag[order], moved.squares[order].mean(axis=1)
     escaped = np.flatnonzero(squares >= (ESCAPED * spacing) ** 2)
-    longest = max_lag * moved.span
-    if not len(escaped) or lag[escaped[0]] > longest / 2:
-        share = sqrt(squares[lag <= longest].max(initial=0.0)) / spacing
+    if not len(escaped):
         raise Unmeasured(
-            f"particles moved only {share:.2f} of their mutual distance: they vibrate rather than diffuse, or the run is "
-            "too short"
+            f"particles moved only {sqrt(squares.max()) / spacing:.2f} of their mutual distance: they vibrate rather "
+            "than diffuse, or the run is too short"
         )
-    last = lag <= longest
-    guess = float(squares[last][-1] / lag[last][-1]) / (2 * dimension)
+    last = escaped[0]
+    onset = max(float(lag[last]), FREE_FLIGHTS * squares[last] / lag[last] / (2 * dimension) * _inertia(segment))
+    longest = min(span / 5, max(5 * onset, 5 * float(np.median(np.diff(track.time)))))
+    chosen = (moved.lag >= onset) & (moved.lag <= longest)
+    if longest < 2 * onset or chosen.sum() < 2 * STRETCHES:
+        raise Unmeasured(
+            f"too short: particles diffuse after {onset:.3g} time units; 10 times as many are needed after "
+            f"equilibration, and {span:.3g} were recorded"
+        )
+    return Displacements(moved.lag[chosen], moved.origin[chosen], moved.squares[chosen])
+
+
+def _inertia(segment: Segment) -> float:
+    """m / kT of the mobile atoms: times D, the relaxation time of their velocities. 0 where it is not known."""
     settings, frame = segment.settings, segment.frames[-1]
     thermal = settings.boltzmann * float(segment.temperature.mean()) if len(segment.samples) else 0.0
     mass = float(frame.masses[frame.integrated].mean()) * settings.mvv_to_energy
-    shortest = max(float(lag[escaped[0]]), FREE_FLIGHTS * guess * mass / thermal if thermal > 0 else 0.0)
-    chosen = np.flatnonzero((moved.lag >= shortest) & (moved.lag <= longest))
-    if shortest > longest / 2 or len(chosen) < GROUPS:
-        raise Unmeasured(
-            f"the run is too short: diffusion sets in after {shortest:.3g} time units, it lasted {moved.span:.3g}"
-        )
-    return chosen
+    return mass / thermal if thermal > 0 else 0.0
 
 
-def _uncertainty(lag: Floats, origin: Floats, squares: Floats) -> float:
-    groups = slopes(lag, squares)
-    atoms = float(groups.std(ddof=1)) / sqrt(len(groups))
-    total = squares.mean(axis=1)[:, None]
-    stretch = np.searchsorted(np.quantile(origin, np.linspace(0, 1, GROUPS + 1)[1:-1]), origin)
-    left_out = np.array([slopes(lag[stretch != k], total[stretch != k])[0] for k in range(GROUPS)])
-    time = sqrt((GROUPS - 1) / GROUPS * float(((left_out - left_out.mean()) ** 2).sum()))
-    return max(atoms, time)
+def _scatter(shares: Floats) -> float:
+    """Standard uncertainty of a sum of independent shares (K,)."""
+    count = len(shares)
+    return sqrt(float((shares**2).sum()) * count / max(count - 1, 1))

@@ -49,7 +49,7 @@ _BASE: dict[str, dict[str, str]] = {
     },
     "electron": {
         "mass": "amu", "length": "bohr", "time": "fs", "energy": "hartree", "temperature": "K",
-        "pressure": "Pa", "velocity": "sqrt(hartree/amu)", "force": "hartree/bohr",
+        "pressure": "Pa", "velocity": "bohr/fs", "force": "hartree/bohr",
     },
     "micro": {
         "mass": "pg", "length": "um", "time": "us", "energy": "pg*um^2/us^2", "temperature": "K",
