@@ -46,11 +46,10 @@ def list_(suite: Suite = "codegen", family: Family = None, json: Json = False) -
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("task", "level", "materials", "pair style", "observable (unit)"):
-        table.add_column(heading, no_wrap=heading == "task", overflow="fold")
+    for heading in ("task", "level", "materials", "pair style", "unit"):
+        table.add_column(heading, no_wrap=heading != "unit", overflow="fold")
     for task in found:
-        observable = f"{task.observable} ({task.unit})"
-        table.add_row(task.id, task.level, ", ".join(task.materials), task.pair_style, observable)
+        table.add_row(task.id, task.level, ", ".join(task.materials), task.pair_style, task.unit)
     console = Console()
     console.print(table)
     console.print(
