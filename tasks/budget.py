@@ -1,6 +1,6 @@
 """A spending limit for a whole run, kept in a ledger file so that it holds across interruptions.
 
-An answer has its price only when it is there, so that a run overshoots by at most the answers that are under way at once.
+An answer has its price only when it is there, so that a run overshoots by at most the answers under way at once.
 """
 
 from __future__ import annotations

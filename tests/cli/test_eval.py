@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -18,22 +17,18 @@ from inspect_ai.log import EvalSampleSummary, list_eval_logs, read_eval_log, rea
 from mdevalbench.tasks import load_family, render_reference, wrong
 from mdevalbench.zoo.provider import recognise
 
-_spec = importlib.util.spec_from_file_location("model_server", Path(__file__).with_name("model_server.py"))
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-ModelServer = _module.ModelServer
-
 FAMILY = "lattice_constant"
-MODEL = f"openai-api/local/{ModelServer.model}"
+MODEL = "openai-api/local/right-or-wrong"
 TASKS = load_family(FAMILY)
 RIGHT = {task.id for task in TASKS[::2]}
+CUT = TASKS[-2].id
 
 
 def answer(prompt: str) -> tuple[str, str]:
-    """Right for every second task of the family, wrong for the others."""
+    """Right for every second task of the family, wrong for the others, one of them by being cut off."""
     task = recognise(prompt)
+    if task.id == CUT:
+        return f"This should do.\n```lammps\n{render_reference(task)[:100]}", "length"
     script = render_reference(task) if task.id in RIGHT else wrong(task)[0].script
     return f"This should do.\n```lammps\n{script}```\n", "stop"
 
@@ -43,7 +38,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """Keys, and folders for caches and logs of its own."""
     return {
         **os.environ,
-        "LOCAL_API_KEY": ModelServer.key,
+        "LOCAL_API_KEY": "a-key",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "COLUMNS": "120",
@@ -87,9 +82,9 @@ def wait_until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> 
         time.sleep(0.05)
 
 
-def test_killed_and_resumed_run_is_complete(start: Start, tmp_path: Path) -> None:
+def test_killed_and_resumed_run_is_complete(start: Start, tmp_path: Path, model_server: Any) -> None:
     arguments = ["eval", "--model", MODEL, "--family", FAMILY, "--max-connections", "1", "--log-dir", "logs", "--json"]
-    with ModelServer(answer, hold_after=3) as server:
+    with model_server(answer, hold_after=3) as server:
         arguments += ["--base-url", server.url]
         killed = start(*arguments)
         wait_until(server.held.is_set, killed)
@@ -118,6 +113,7 @@ def test_killed_and_resumed_run_is_complete(start: Start, tmp_path: Path) -> Non
             task.id: float(task.id in RIGHT) for task in TASKS
         }
         assert (summary["complete"], summary["total"]["unscored"], summary["total"]["errors"]) == (True, 0, 0)
+        assert [a["task"] for a in summary["answers"] if a["truncated"]] == [CUT]
         assert Path(tmp_path, summary["report"]).read_text().count("<article>") == len(TASKS)
 
         # a third time nothing is left to do
@@ -126,3 +122,21 @@ def test_killed_and_resumed_run_is_complete(start: Start, tmp_path: Path) -> Non
         assert code == 0, err
         assert json.loads(out)["total"] == summary["total"]
         assert sum(server.asked.values()) == asked
+
+
+def test_answers_that_the_provider_fails_to_give_are_asked_again(
+    start: Start, tmp_path: Path, model_server: Any
+) -> None:
+    arguments = ["eval", "--model", MODEL, "--family", FAMILY, "--limit", "2", "--json"]
+    with model_server(answer) as server:
+        arguments += ["--base-url", server.url]
+        server.failing = True
+        code, out, err = finish(start(*arguments))
+        failed = json.loads(out)
+        assert code == 3, err
+        assert (failed["total"]["errors"], failed["total"]["unscored"], failed["complete"]) == (2, 0, False)
+        assert all(a["scores"] is None and "weights have been lost" in a["error"] for a in failed["answers"])
+        server.failing = False
+        code, out, err = finish(start(*arguments))
+        assert code == 0, err
+        assert [a["scores"]["physics"] for a in json.loads(out)["answers"]] == [1.0, 0.0]

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
 
 class ModelServer:
-    """Serves `/v1/chat/completions` on a free port of the loopback interface.
+    """Serves `/v1/chat/completions` for one model and one key on a free port of the loopback interface.
 
     Args:
         answer: prompt -> (completion, finish reason).
@@ -94,3 +96,9 @@ class ModelServer:
         self.release.set()
         self._http.shutdown()
         self._http.server_close()
+
+
+@pytest.fixture
+def model_server() -> type[ModelServer]:
+    """The class, for tests to serve their own answers."""
+    return ModelServer
