@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Evaluation:
     """questions under way at once"""
     log_dir: Path = Path("logs")
 
-    @property
+    @cached_property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that are asked, in order."""
         return spread(load_suite(self.suite, self.family))[: self.limit]

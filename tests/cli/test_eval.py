@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import EvalSampleSummary, list_eval_logs, read_eval_log, read_eval_log_sample_summaries
+from typer.testing import CliRunner
 
+from mdevalbench.cli.main import app
 from mdevalbench.tasks import load_family, render_reference, wrong
 from mdevalbench.zoo.provider import recognise
 
@@ -116,27 +118,21 @@ def test_killed_and_resumed_run_is_complete(start: Start, tmp_path: Path, model_
         assert [a["task"] for a in summary["answers"] if a["truncated"]] == [CUT]
         assert Path(tmp_path, summary["report"]).read_text().count("<article>") == len(TASKS)
 
-        # a third time nothing is left to do
-        asked = sum(server.asked.values())
-        code, out, err = finish(start(*arguments))
-        assert code == 0, err
-        assert json.loads(out)["total"] == summary["total"]
-        assert sum(server.asked.values()) == asked
-
 
 def test_answers_that_the_provider_fails_to_give_are_asked_again(
-    start: Start, tmp_path: Path, model_server: Any
+    environment: dict[str, str], tmp_path: Path, model_server: Any
 ) -> None:
-    arguments = ["eval", "--model", MODEL, "--family", FAMILY, "--limit", "2", "--json"]
+    arguments = ["eval", "--model", MODEL, "--family", FAMILY, "--limit", "2", "--log-dir", str(tmp_path), "--json"]
     with model_server(answer) as server:
         arguments += ["--base-url", server.url]
         server.failing = True
-        code, out, err = finish(start(*arguments))
-        failed = json.loads(out)
-        assert code == 3, err
+        result = CliRunner().invoke(app, arguments, env=environment)
+        failed = json.loads(result.stdout)
+        assert result.exit_code == 3
         assert (failed["total"]["errors"], failed["total"]["unscored"], failed["complete"]) == (2, 0, False)
         assert all(a["scores"] is None and "weights have been lost" in a["error"] for a in failed["answers"])
         server.failing = False
-        code, out, err = finish(start(*arguments))
-        assert code == 0, err
-        assert [a["scores"]["physics"] for a in json.loads(out)["answers"]] == [1.0, 0.0]
+        result = CliRunner().invoke(app, arguments, env=environment)
+        assert result.exit_code == 0
+        scores = {a["task"]: a["scores"]["physics"] for a in json.loads(result.stdout)["answers"]}
+        assert scores == {task.id: float(task.id in RIGHT) for task in TASKS[:2]}
