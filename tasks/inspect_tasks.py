@@ -52,6 +52,7 @@ def codegen(suite: str = "codegen", family: str | None = None) -> inspect_ai.Tas
         dataset=MemoryDataset([sample(task, system) for task in tasks], name=suite),
         solver=answer(),
         scorer=physics(),
+        headline_metric="physics.physics",
         # Inspect resumes a log only if name, arguments, model and this version agree: never across a change of tasks.
         version=digest[:12],
         metadata={

@@ -37,6 +37,13 @@ def test_reads_a_fluid_in_reduced_units() -> None:
     assert (request.recipe, request.units, request.pair_style) == ("average", "lj", "lj/cut 2.5")
     assert (request.spacing, request.temperature, request.timestep, request.production) == (0.75, 1.4, 0.005, 1000)
     assert 100 <= request.atoms_per_cell * request.cells**3 <= 200
+    assert not request.tail
+
+
+def test_reads_words_that_look_like_settings() -> None:
+    request = read_request("500 to 4000 particles, truncated at 3 sigma, with a tail correction, in epsilon/sigma^3")
+    assert (request.pair_style, request.pair_coeff, request.cells, request.tail) == ("lj/cut 3", "1 1", 5, True)
+    assert not read_request("without tail correction").tail
 
 
 def test_reads_conservation() -> None:

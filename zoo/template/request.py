@@ -44,6 +44,8 @@ class Request:
     """LAMMPS unit style"""
     pair_style: str
     pair_coeff: str
+    tail: bool
+    """long-range correction wanted"""
     mass: float
     lattice: str
     spacing: float
@@ -87,6 +89,7 @@ def read_request(prompt: str) -> Request:
         units="lj" if reduced else "metal",
         pair_style=pair_style,
         pair_coeff=pair_coeff,
+        tail=bool(re.search(r"(?<!no )(?<!without )(?:long.range|tail) correction", text, re.IGNORECASE)),
         mass=1.0 if reduced or element is None else round(float(atomic_masses[atomic_numbers[element]]), 4),
         lattice=lattice,
         spacing=_spacing(text, element, lattice, reduced),
@@ -131,10 +134,10 @@ def _file_potential(file: str, element: str | None) -> tuple[str, str]:
 
 
 def _lennard_jones(text: str) -> tuple[str, str]:
-    epsilon = _first(rf"(?:epsilon|\\epsilon|ε)\S*\s*(?:=|is|of|:)?\s*{_NUMBER}", text)
-    sigma = _first(rf"(?:sigma|\\sigma|σ)\S*\s*(?:=|is|of|:)?\s*{_NUMBER}", text)
-    cutoff = _first(rf"(?:cut.?off|r_?c\b|truncated)[^0-9.]{{0,40}}{_NUMBER}", text) or 2.5 * (sigma or 1.0)
-    return f"lj/cut {cutoff:g}", f"{epsilon or 1.0:g} {sigma or 1.0:g}"
+    epsilon = _first(rf"(?:epsilon|ε)\s*(?:=|is|of|:)\s*{_NUMBER}", text) or 1.0
+    sigma = _first(rf"(?:sigma|σ)\s*(?:=|is|of|:)\s*{_NUMBER}", text) or 1.0
+    cutoff = _first(rf"(?:cut.?off|r_?c\b|truncat)[^0-9.]{{0,40}}{_NUMBER}", text) or 2.5 * sigma
+    return f"lj/cut {cutoff:g}", f"{epsilon:g} {sigma:g}"
 
 
 def _lattice(text: str, element: str | None) -> str:
@@ -161,7 +164,7 @@ def _spacing(text: str, element: str | None, lattice: str, reduced: bool) -> flo
 def _cells(text: str, atoms_per_cell: int) -> int:
     if explicit := _first(rf"{_NUMBER}\s*[x×]\s*\d+\s*[x×]\s*\d+", text):
         return int(explicit)
-    atoms = _first(r"(?:N\s*=\s*|at least |about |around )?(\d{2,6})\s*(?:atoms|particles)", text) or 500.0
+    atoms = _first(r"(\d{2,6})\s*(?:(?:to|-|–)\s*\d+\s*)?(?:atoms|particles)", text) or 500.0
     return max(3, math.ceil((atoms / atoms_per_cell) ** (1 / 3)))
 
 
