@@ -183,7 +183,8 @@ def _check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] |
         return
     cutoff = shell["within"] * lattice_constant(frame, atoms_per_cell)
     atoms = Atoms(positions=frame.positions, cell=frame.cell.vectors, pbc=frame.cell.periodic)
-    counts = np.bincount(neighbor_list("i", atoms, cutoff), minlength=frame.natoms)
+    first = neighbor_list("i", atoms, cutoff)  # type: ignore[no-untyped-call]
+    counts = np.bincount(first, minlength=frame.natoms)
     if (counts != shell["neighbours"]).any():
         raise Unmeasured(
             f"this is not the crystal that was asked for: atoms have {counts.min()} to {counts.max()} neighbours "

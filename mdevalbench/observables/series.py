@@ -55,12 +55,10 @@ def number_density(segment: Segment) -> Floats:
 
 def extent(segment: Segment) -> Floats:
     """(S,) volume of the box, or its area in a two-dimensional simulation."""
-    volume = segment.samples.volume
-    return volume if segment.settings.dimension == 3 else np.asarray(volume / segment.samples.cell[:, 2, 2])
+    samples = segment.samples
+    return samples.volume if segment.settings.dimension == 3 else np.asarray(samples.volume / samples.cell[:, 2, 2])
 
 
 def hydrostatic_pressure(segment: Segment) -> Floats:
     """(S,) mean of the diagonal of the pressure tensor without tail correction; per area in two dimensions."""
-    dimension = segment.settings.dimension
-    thickness = segment.samples.volume / extent(segment)
-    return np.asarray(segment.pressure[:, :dimension].mean(axis=1) * thickness)
+    return np.asarray(segment.pressure[:, : segment.settings.dimension].mean(axis=1))

