@@ -57,7 +57,7 @@ def number(value: float, uncertainty: float = 0.0) -> str:
     """`3.6150 ± 0.0012`: the uncertainty to two significant digits and the value to the same place."""
     if not math.isfinite(value):
         return str(value)
-    if not (math.isfinite(uncertainty) and uncertainty > 0):
+    if not (math.isfinite(uncertainty) and uncertainty > 1e-7 * abs(value)):
         return f"{value:.6g}"
     if not 1e-3 <= max(abs(value), uncertainty) < 1e6:
         return f"{value:.4g} ± {uncertainty:.2g}"

@@ -41,11 +41,12 @@ class BuiltinModel(ModelAPI):
             known = ", ".join(f"mdevalbench/{name}" for name in MODELS)
             raise UsageError(f"there is no built-in model 'mdevalbench/{model_name}'; there are {known}")
         super().__init__(model_name, base_url, api_key, [], config)
-        self._write: Callable[[str], str] = {
+        writers: dict[str, Callable[[str], str]] = {
             "reference": _reference,
             "wrong": _WrongAnswers(),
             "template": write_script,
-        }[model_name]
+        }
+        self._write = writers[model_name]
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig

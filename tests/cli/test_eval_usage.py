@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from mdevalbench.cli.main import app
 from mdevalbench.tasks import StoredReference, load_family, load_suite
@@ -95,7 +94,7 @@ def test_server_that_refuses(command: Command, model_server: Any, model: str, ke
     ],
 )
 def test_settings_that_cannot_be(command: Command, arguments: list[str], words: str) -> None:
-    result = command("--model", "mdevalbench/template", *arguments)
+    result = command("--model", "mdevalbench/wrong", *arguments)
     assert result.exit_code == 2
     assert words in result.stderr
 

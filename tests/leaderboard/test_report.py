@@ -198,6 +198,7 @@ def test_drawing_of_an_upper_bound_accepts_everything_below() -> None:
         (3.615, 0.0012, "3.6150 ± 0.0012"),
         (2.43e-5, 6.1e-7, "2.43e-05 ± 6.1e-07"),
         (12.3, 0, "12.3"),
+        (3.6149251, 2e-16, "3.61493"),
         (float("nan"), 1, "nan"),
     ],
 )

@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 from mdevalbench.errors import TaskError, UsageError
 from mdevalbench.leaderboard import run
 from mdevalbench.leaderboard.run import Evaluation, evaluate
+from mdevalbench.leaderboard.summary import RunSummary
 from mdevalbench.scorers import inspect
 from mdevalbench.tasks import StoredReference, load_family
 from mdevalbench.tasks.references import SeedValue, write_references
@@ -68,7 +69,7 @@ def plan(model: str, folder: Path, **settings: object) -> Evaluation:
     return Evaluation(f"mdevalbench/{model}", log_dir=folder, **settings)  # type: ignore[arg-type]
 
 
-def rates(summary: run.RunSummary) -> dict[str, float]:
+def rates(summary: RunSummary) -> dict[str, float]:
     return {name: rate.mean for name, rate in summary.total.rungs.items() if rate is not None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, ModelOutput, get_model
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig, ModelOutput, get_model
 
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import load_task, render_reference, wrong
@@ -15,7 +15,10 @@ TASK = "lattice_constant/cu-mishin"
 
 async def ask(model: str, prompt: str) -> ModelOutput:
     assert builtin is not None  # importing it registers the provider
-    messages = [ChatMessageSystem(content="You write LAMMPS scripts."), ChatMessageUser(content=prompt)]
+    messages: list[ChatMessage] = [
+        ChatMessageSystem(content="You write LAMMPS scripts."),
+        ChatMessageUser(content=prompt),
+    ]
     return await get_model(f"mdevalbench/{model}", memoize=False).generate(messages)
 
 

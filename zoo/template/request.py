@@ -136,7 +136,7 @@ def _file_potential(file: str, element: str | None) -> tuple[str, str]:
 def _lennard_jones(text: str) -> tuple[str, str]:
     epsilon = _first(rf"(?:epsilon|ε)\s*(?:=|is|of|:)\s*{_NUMBER}", text) or 1.0
     sigma = _first(rf"(?:sigma|σ)\s*(?:=|is|of|:)\s*{_NUMBER}", text) or 1.0
-    cutoff = _first(rf"(?:cut.?off|r_?c\b|truncat)[^0-9.]{{0,40}}{_NUMBER}", text) or 2.5 * sigma
+    cutoff = _first(rf"(?:cut.?off|r_?c\b|truncate)[^0-9.]{{0,40}}{_NUMBER}", text) or 2.5 * sigma
     return f"lj/cut {cutoff:g}", f"{epsilon:g} {sigma:g}"
 
 
@@ -165,7 +165,7 @@ def _cells(text: str, atoms_per_cell: int) -> int:
     if explicit := _first(rf"{_NUMBER}\s*[x×]\s*\d+\s*[x×]\s*\d+", text):
         return int(explicit)
     atoms = _first(r"(\d{2,6})\s*(?:(?:to|-|–)\s*\d+\s*)?(?:atoms|particles)", text) or 500.0
-    return max(3, math.ceil((atoms / atoms_per_cell) ** (1 / 3)))
+    return max(3, math.ceil(math.cbrt(atoms / atoms_per_cell)))
 
 
 def _temperature(text: str, reduced: bool) -> float:
