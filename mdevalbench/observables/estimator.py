@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mdevalbench.errors import UsageError
-from mdevalbench.lammps.evidence import Evidence, Floats, Frame, Segment
+from mdevalbench.lammps.evidence import Evidence, Floats, Frame
 from mdevalbench.observables.units import Quantity, style_unit
 from mdevalbench.types import Measurement
 
@@ -78,8 +78,3 @@ def get_estimator(name: str) -> Estimator:
     if name not in _ESTIMATORS:
         raise UsageError(f"unknown estimator '{name}'; known: {', '.join(sorted(_ESTIMATORS))}")
     return _ESTIMATORS[name]
-
-
-def total_time(segments: Sequence[Segment]) -> float:
-    """Time integrated in several stages together."""
-    return sum(segment.duration for segment in segments)

@@ -12,7 +12,7 @@ import numpy as np
 from mdevalbench.errors import Unmeasured
 from mdevalbench.lammps.evidence import Evidence, Floats, Loop, Segment
 from mdevalbench.observables.ensemble import Ensemble, ensemble, only_watches
-from mdevalbench.observables.series import Quantity, hydrostatic_pressure, number_density, whole
+from mdevalbench.observables.series import PerSample, hydrostatic_pressure, number_density, whole
 from mdevalbench.observables.statistics import settled
 from mdevalbench.observables.units import convert, style_unit
 
@@ -137,7 +137,7 @@ def _ensemble(segment: Segment, wanted: Sequence[str]) -> Condition:
     return Condition("ensemble", met, " or ".join(w.upper() for w in wanted), _spoken(found))
 
 
-def _state(name: str, near: Near, segment: Segment, quantity: Quantity) -> Condition:
+def _state(name: str, near: Near, segment: Segment, quantity: PerSample) -> Condition:
     values = whole(segment, quantity) if segment.is_dynamics else np.zeros(0)
     values = values[settled(values) :]
     wanted = f"{near.value:g} +- {near.within:g}"

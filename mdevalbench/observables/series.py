@@ -1,4 +1,4 @@
-"""From the samples of stages to one even, settled sequence."""
+"""From the samples and frames of stages to what was recorded after equilibration."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mdevalbench.errors import Unmeasured
-from mdevalbench.lammps.evidence import Floats, Segment
+from mdevalbench.lammps.evidence import Floats, Frame, Segment
 from mdevalbench.observables.statistics import even, settled
 
-Quantity = Callable[[Segment], Floats]
+PerSample = Callable[[Segment], Floats]
 """gives one value for each sample of a stage"""
 
 
@@ -20,12 +20,12 @@ def sample_weights(segment: Segment) -> Floats:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def whole(segment: Segment, quantity: Quantity) -> Floats:
+def whole(segment: Segment, quantity: PerSample) -> Floats:
     """A quantity along a whole stage, even in time."""
     return even(quantity(segment), sample_weights(segment))
 
 
-def production(segments: Sequence[Segment], quantity: Quantity, least: int = 20) -> Floats:
+def production(segments: Sequence[Segment], quantity: PerSample, least: int = 20) -> Floats:
     """A quantity along the settled parts of stages, joined and even in time.
 
     Raises `Unmeasured` if there are fewer than `least` samples or if some are not finite.
@@ -46,6 +46,18 @@ def production(segments: Sequence[Segment], quantity: Quantity, least: int = 20)
     if not np.isfinite(joined).all():
         raise Unmeasured("the simulation blew up: energies or stresses are not finite numbers")
     return joined
+
+
+def production_frames(segment: Segment) -> list[Frame]:
+    """Frames of a stage after its first fifth, in order of time, one for each time.
+
+    Raises `Unmeasured` if positions are not finite.
+    """
+    frames = sorted(segment.frames, key=lambda frame: frame.time)
+    if any(not np.isfinite(frame.positions).all() for frame in frames):
+        raise Unmeasured("the simulation blew up: positions are not finite numbers")
+    begin = frames[-1].time - 0.8 * segment.duration if frames else 0.0
+    return [f for i, f in enumerate(frames) if f.time >= begin and (i == 0 or f.time > frames[i - 1].time)]
 
 
 def number_density(segment: Segment) -> Floats:

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from math import inf, isinf, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from mdevalbench.errors import UsageError
-
-Floats = NDArray[np.float64]
+from mdevalbench.lammps.evidence import Floats
 
 CONFIDENCE = 0.99
 """A right run is accepted with this probability."""

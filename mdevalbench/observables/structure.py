@@ -10,6 +10,7 @@ import numpy as np
 from mdevalbench.errors import Unmeasured
 from mdevalbench.lammps.evidence import Floats, Frame, Segment
 from mdevalbench.observables.estimator import Context, estimator
+from mdevalbench.observables.series import production_frames
 from mdevalbench.types import Measurement
 
 REACH = 2.0
@@ -32,7 +33,7 @@ def rdf_first_peak(
     Of each stage, the first fifth is left out. The top of the peak is fitted by a parabola; the uncertainty is that
     of a jackknife over stretches of time. `bin_width` is in the script's length unit.
     """
-    frames = [frame for segment in segments for frame in _settled(segment)]
+    frames = [frame for segment in segments for frame in production_frames(segment)]
     if len(frames) < STRETCHES:
         raise Unmeasured(
             f"only {len(frames)} states were recorded after equilibration; {STRETCHES} are needed: run longer"
@@ -56,13 +57,6 @@ def rdf_first_peak(
         natoms=frames[-1].natoms,
         how=f"{quantity} of the first peak of g(r) in {len(frames)} frames of {frames[-1].natoms} atoms",
     )
-
-
-def _settled(segment: Segment) -> list[Frame]:
-    if not segment.frames:
-        return []
-    begin = max(frame.time for frame in segment.frames) - 0.8 * segment.duration
-    return [frame for frame in segment.frames if frame.time >= begin]
 
 
 def _rdf(frames: list[Frame], bin_width: float) -> tuple[Floats, Floats]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from mdevalbench.errors import Unmeasured, UsageError
 from mdevalbench.lammps.evidence import Floats, Segment
-from mdevalbench.observables.estimator import Context, estimator, total_time
-from mdevalbench.observables.series import Quantity, hydrostatic_pressure, number_density, production
+from mdevalbench.observables.estimator import Context, estimator
+from mdevalbench.observables.series import PerSample, hydrostatic_pressure, number_density, production
 from mdevalbench.observables.statistics import mean
 from mdevalbench.types import Measurement
 
@@ -59,7 +59,7 @@ def mean_potential_energy(segments: Segments, context: Context) -> Measurement:
     return average(segments, context, per_atom, context.unit("energy"), "potential energy per atom")
 
 
-def average(segments: Segments, context: Context, quantity: Quantity, unit: str, name: str) -> Measurement:
+def average(segments: Segments, context: Context, quantity: PerSample, unit: str, name: str) -> Measurement:
     """Mean over the settled parts of stages, with the uncertainty that follows from its autocorrelation."""
     values = production(segments, quantity)
     result = mean(values)
@@ -70,7 +70,7 @@ def average(segments: Segments, context: Context, quantity: Quantity, unit: str,
         dof=result.dof,
         natoms=int(segments[-1].samples.natoms[-1]),
         how=f"mean {name} over {len(values)} samples, {result.effective:.0f} of them independent, "
-        f"of {total_time(segments):.4g} time units less equilibration",
+        f"of {sum(s.duration for s in segments):.4g} time units less equilibration",
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from mdevalbench.errors import Unmeasured
 from mdevalbench.lammps.evidence import Floats, Frame, Ints, Segment
 from mdevalbench.observables.estimator import Context, estimator
+from mdevalbench.observables.series import production_frames
 from mdevalbench.types import Measurement
 
 GROUPS, STRETCHES = 10, 8
@@ -82,16 +83,13 @@ def diffusion_msd(segments: tuple[Segment, ...], context: Context) -> Measuremen
     )
 
 
-def trajectory(segment: Segment, skip: float = 0.2) -> Trajectory:
-    """Unwrapped motion in a stage after its first part `skip`.
+def trajectory(segment: Segment) -> Trajectory:
+    """Unwrapped motion in a stage after its first fifth.
 
     Where the box changes, displacements are those in fractional coordinates, times the mean of both cells. Raises
     `Unmeasured` if there are fewer than 8 frames or if atoms were lost.
     """
-    frames = sorted((f for f in segment.frames), key=lambda f: f.time)
-    if frames:
-        begin = frames[-1].time - (1 - skip) * segment.duration
-        frames = [f for i, f in enumerate(frames) if f.time >= begin and (i == 0 or f.time > frames[i - 1].time)]
+    frames = production_frames(segment)
     if len(frames) < 8:
         raise Unmeasured(f"only {len(frames)} states were recorded after equilibration; 8 are needed: run longer")
     if any(not np.array_equal(f.ids, frames[0].ids) for f in frames):
