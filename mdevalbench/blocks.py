@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-_FENCE = re.compile(r"^(?P<indent>[ \t]*(?:[-*+>]|\d+[.)])?[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+_FENCE = re.compile(r"(?P<bullet>(?:[-*+>]|\d+[.)])[ \t]+)?(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)")
+_DEEPEST = 3
+"""How far fences within fences are followed."""
 _FILE_NAME = re.compile(r"(?<![\w./-])(?:in\.[\w.+-]*\w|data\.[\w.+-]*\w|[\w+-][\w.+-]*\.[A-Za-z][\w+-]*)(?![\w/])")
 _HEREDOC = re.compile(
     r"^[ \t]*cat\b(?=.*<<)(?=.*>[ \t]*(?P<file>[\w./+-]+)).*<<-?[ \t]*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote).*$"
@@ -80,47 +82,69 @@ def _code_blocks(code: str, cut: bool = False) -> list[Block]:
     """A field `code`: its text, the fenced blocks in it, or text whose line breaks were escaped twice."""
     if "\n" not in code.strip() and "\\n" in code:
         code = code.replace("\\n", "\n").replace('\\"', '"')
-    fenced = [replace(block, how="JSON") for block in from_fences(code)]
+    fenced = [replace(block, how="JSON") for block in from_fences(code)[0]]
     return fenced or ([Block(code, "lammps", how="JSON", cut=cut)] if code.strip() else [])
 
 
-def from_fences(text: str) -> list[Block]:
-    """Fenced blocks in order; the last one may lack its closing fence. Files that a shell block writes stand for it."""
+@dataclass(frozen=True, slots=True)
+class _Fence:
+    """The line that opens or closes a block."""
+
+    indent: int
+    mark: str
+    info: str
+
+    def is_closed_by(self, other: _Fence) -> bool:
+        return other.mark.startswith(self.mark) and not other.info
+
+
+def from_fences(text: str, depth: int = 0) -> tuple[list[Block], str]:
+    """Fenced blocks in order, and the text outside of them.
+
+    The last block may lack its closing fence. Blocks within a block, and files that a shell block writes, stand for it.
+    """
     blocks: list[Block] = []
-    opened: re.Match[str] | None = None
+    outside: list[str] = []
+    opened: _Fence | None = None
     body: list[str] = []
     above = ""
     for line in text.split("\n"):
-        fence = _FENCE.match(line)
+        fence = _fence(line)
         if opened is None and fence is not None:
             opened, body = fence, []
-        elif opened is not None and fence is not None and _closes(fence, opened):
-            blocks += _block(opened, body, above, cut=False)
+        elif opened is not None and fence is not None and opened.is_closed_by(fence):
+            blocks += _block(opened, body, above, False, depth)
             opened, above = None, ""
         elif opened is not None:
             body.append(line)
-        elif line.strip():
-            above = line
+        else:
+            outside.append(line)
+            above = line if line.strip() else above
     if opened is not None:
-        blocks += _block(opened, body, above, cut=True)
-    return blocks
+        blocks += _block(opened, body[: -1 if text.endswith("\n") else None], above, True, depth)
+    return blocks, "\n".join(outside)
 
 
-def _closes(fence: re.Match[str], opened: re.Match[str]) -> bool:
-    same = fence["fence"][0] == opened["fence"][0] and len(fence["fence"]) >= len(opened["fence"])
-    return same and not fence["info"].strip()
+def _fence(line: str) -> _Fence | None:
+    stripped = line.lstrip(" \t")
+    match = _FENCE.fullmatch(stripped) if "```" in stripped or "~~~" in stripped else None
+    if match is None:
+        return None
+    return _Fence(len(line) - len(stripped) + len(match["bullet"] or ""), match["fence"], match["info"].strip())
 
 
-def _block(opened: re.Match[str], body: Sequence[str], above: str, cut: bool) -> list[Block]:
-    indent = len(opened["indent"])
-    lines = [line[indent:] if not line[:indent].strip() else line.lstrip() for line in body]
+def _block(opened: _Fence, body: Sequence[str], above: str, cut: bool, depth: int) -> list[Block]:
+    lines = [line[opened.indent :] if not line[: opened.indent].strip() else line.lstrip() for line in body]
     text = "\n".join(lines) + "\n"
-    tag = (re.split(r"[\s,{:=]", opened["info"].strip(), maxsplit=1) or [""])[0].lower()
+    inner = from_fences(text, depth + 1)[0] if depth < _DEEPEST else []
+    if inner:
+        return [replace(block, cut=cut) for block in inner]
     written = _written_by_shell(lines)
     if written:
         return written
     first = lines[0] if lines and lines[0].startswith("#") else ""
-    name = next((found for found in map(_only_name, (opened["info"], first, above)) if found), "")
+    name = next((found for found in map(_only_name, (opened.info, first, above)) if found), "")
+    tag = re.split(r"[\s,{:=]", opened.info, maxsplit=1)[0].lower()
     return [Block(text, tag, name, cut=cut)] if text.strip() else []
 
 
@@ -149,4 +173,5 @@ def _written_by_shell(lines: Sequence[str]) -> list[Block]:
 
 
 def base_name(name: str) -> str:
+    """A file's name without its folders."""
     return posixpath.basename(name.strip())

@@ -11,16 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from mdevalbench.blocks import Block, base_name, from_fences, from_json
 from mdevalbench.lammps import styles
+from mdevalbench.lammps.potentials import find
 from mdevalbench.lammps.script import Command, parse
 
 _THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _LAMMPS_TAGS = frozenset(["lammps", "lmp", "lammps-input"])
 _DATA_FILE = re.compile(r"^\s*\d+\s+atoms\b", re.MULTILINE)
-_PROSE = re.compile(r"^(?:[*>•-]|\d+[.)]\s|#{2,}\s|[A-Z][\w',;()-]*(?:\s+\S+){3,}|.*[A-Za-z)*`\"][.:!?]\W*$)")
+_PROSE = re.compile(
+    r"""[*>•-] | \d+[.)]\s | \#{2,}\s | </?\w+> | .*[A-Za-z)*`"][.,:!?]\W*$
+    | [A-Z][A-Za-z',;()-]*(?:\s+[A-Za-z'`,;()-]+){2,}\s*$ | [A-Z][\w',;()-]*(?:\s+\S+){3}""",
+    re.VERBOSE,
+)
+"""A line that is no command and looks like a list, a heading, a tag or a sentence."""
 _MAKES_BOX = frozenset(["create_box", "read_data", "read_restart"])
 _RUNS = frozenset(["run", "minimize", "rerun", "neb", "temper", "prd", "tad", "hyper", "jump"])
 
@@ -31,7 +36,7 @@ class Extraction:
 
     script: str | None
     """the input script; None if there is none"""
-    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, str] = field(default_factory=dict)
     """further files of the answer that the script reads, by name"""
     how: str = ""
     """where the script was found, or why there is none"""
@@ -44,16 +49,23 @@ def extract(completion: str) -> Extraction:
     text = completion.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     answer, unfinished = _without_thoughts(text)
     if not answer.strip():
-        why = "it ends within the reasoning" if unfinished else "there is nothing but reasoning"
+        why = "it ends within the reasoning" if unfinished else "it holds nothing but reasoning"
         return Extraction(None, how=why if text.strip() else "it is empty")
-    for blocks in (from_json(answer), from_fences(answer)):
-        if blocks:
-            found = _choose(blocks)
-            if found.script is not None:
-                return found
-            return replace(found, notes=(*found.notes, "text outside the blocks was not searched"))
-    bare = _from_bare_text(answer)
-    return bare if bare is not None else Extraction(None, how="it holds no LAMMPS input")
+    fenced, outside = from_fences(answer)
+    return (
+        _choose(from_json(answer))
+        or _choose(fenced)
+        or _from_bare_text(outside)
+        or Extraction(None, how=_why_nothing(len(fenced), unfinished))
+    )
+
+
+def _why_nothing(blocks: int, unfinished: bool) -> str:
+    if unfinished:
+        return "it ends within the reasoning, with no LAMMPS input before"
+    if blocks:
+        return f"none of its {blocks} blocks is a LAMMPS input" if blocks > 1 else "its only block is no LAMMPS input"
+    return "it holds no LAMMPS input"
 
 
 def _without_thoughts(text: str) -> tuple[str, bool]:
@@ -73,14 +85,13 @@ def _without_thoughts(text: str) -> tuple[str, bool]:
     return "".join(kept), inside
 
 
-def _choose(blocks: Sequence[Block]) -> Extraction:
-    """The input script among blocks, with the files that it reads."""
+def _choose(blocks: Sequence[Block]) -> Extraction | None:
+    """The input script among blocks, with the files that it reads; None if no block is one."""
     scripts = [block for block in blocks if _is_script(block)]
     if not scripts:
-        return Extraction(None, how=f"none of its {len(blocks)} blocks is a LAMMPS input" if len(blocks) > 1 else
-                          "its only block is not a LAMMPS input")  # fmt: skip
-    mains = [one for one in scripts if not any(one.name in _names(other) for other in scripts if other is not one)]
-    main, notes = _main(mains or scripts)
+        return None
+    included = {name for script in scripts for name in _included(script)}
+    main, notes = _main([script for script in scripts if script.name not in included] or scripts)
     files, remarks = _files(main, blocks)
     if main.cut:
         notes.append("the answer ends within the script")
@@ -101,13 +112,18 @@ def _main(scripts: Sequence[Block]) -> tuple[Block, list[str]]:
 
 
 def _files(main: Block, blocks: Sequence[Block]) -> tuple[dict[str, str], list[str]]:
-    """Blocks that the script, or a script that it includes, names; and a nameless data file if just one is missing."""
+    """Blocks that the script, or a script that it includes, names; and a nameless data file if just one is missing.
+
+    A block never stands for a potential file of LAMMPS: such a name above a block is a mention.
+    """
     files: dict[str, str] = {}
     queue = [main]
     while queue:
-        wanted = _names(queue.pop())
+        reader = queue.pop()
+        wanted, included = _names(reader), _included(reader)
         for block in blocks:
-            if block is not main and block.name in wanted and block.name not in files:
+            named = block.name in (included if _is_script(block) else wanted) and find(block.name) is None
+            if named and block is not main and block.name not in files:
                 files[block.name] = block.text
                 queue.append(block)
     read = {base_name(one.args[0].text) for one in parse(main.text).commands if one.name == "read_data" and one.args}
@@ -123,6 +139,12 @@ def _names(script: Block) -> set[str]:
     """Everything in a script that could be the name of a file."""
     words = [word.text for command in parse(script.text).commands for word in command.args]
     return {base_name(token) for word in words for token in re.split(r"[\s\"']+", word) if "." in token}
+
+
+def _included(script: Block) -> set[str]:
+    """Names of the scripts that a script reads."""
+    commands = [one for one in parse(script.text).commands if one.name in ("include", "jump") and one.args]
+    return {base_name(one.args[0].text) for one in commands} - {script.name, ""}
 
 
 def _is_script(block: Block) -> bool:
@@ -143,7 +165,7 @@ def _count(text: str, name: str) -> int:
 
 def _is_complete(text: str) -> bool:
     names = {command.name for command in parse(text).commands}
-    return bool(names & _MAKES_BOX and names & _RUNS)
+    return bool((names & _MAKES_BOX) and (names & _RUNS))
 
 
 def _from_bare_text(text: str) -> Extraction | None:

@@ -1,6 +1,7 @@
 """What the installed LAMMPS says when asked, in a short-lived process of its own (`python -m`): LAMMPS may end it.
 
-Reads a request (JSON) from standard input and writes the answer (JSON) to standard output; see styles.py.
+Reads a request (JSON) from standard input and writes the answer (JSON) to a file in the working directory, since LAMMPS
+and its libraries may print; see styles.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ CATEGORIES = (
     "command", "atom", "integrate", "minimize", "pair", "bond", "angle", "dihedral", "improper",
     "kspace", "compute", "fix", "region", "dump",
 )  # fmt: skip
+ANSWER = "answer.json"
 _OPTIONS = ["-screen", "none", "-log", "none", "-nocite"]
 _SETUP = (
     "atom_style full",
@@ -45,24 +48,37 @@ def _open() -> Any:
     return lammps(cmdargs=_OPTIONS)
 
 
-def _reply(commands: list[str]) -> str:
-    """LAMMPS's error message for the last of some commands, given to a LAMMPS of its own; empty if it has none."""
+def _in_child(work: Callable[[Any], Iterator[Any]]) -> list[Any]:
+    """What `work` yields of a LAMMPS in a process of its own, up to the point where LAMMPS may end that process."""
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        engine = _open()
-        message = ""
-        try:
-            for command in commands:
-                engine.command(command)
-        except Exception as error:  # whatever LAMMPS says is the answer
-            message = str(error)
-        os.write(writer, message.encode()[:4096])
+        for result in work(_open()):
+            os.write(writer, (json.dumps(result) + "\n").encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        message = pipe.read().decode(errors="replace")
-    os.waitpid(child, 0)  # a LAMMPS that crashed has not called the command unknown
-    return message
+        results = [json.loads(line) for line in pipe]
+    os.waitpid(child, 0)
+    return results
+
+
+def replies(sequences: list[list[str]]) -> list[str]:
+    """LAMMPS's error message for each sequence of commands, empty if it has none or does not survive them."""
+
+    def one_by_one(engine: Any) -> Iterator[str]:
+        for commands in sequences[len(done) :]:
+            message = ""
+            try:
+                for command in ("clear", *commands):
+                    engine.command(command)
+            except Exception as error:  # whatever LAMMPS says is the answer
+                message = str(error)
+            yield message[:2000]
+
+    done: list[str] = []
+    while len(done) < len(sequences):
+        done += _in_child(one_by_one) or [""]  # one that ended LAMMPS is tried again alone: it may not be to blame
+    return done
 
 
 def _builtin_commands() -> list[str]:
@@ -73,18 +89,25 @@ def _builtin_commands() -> list[str]:
     library = (install.package_folder() / "liblammps.so").read_bytes()
     methods = {found.decode() for found in _METHOD.findall(library)}
     candidates = {_RENAMED.get(name, name.removesuffix("_command")) for name in methods} | {*_WITHOUT_METHOD}
-    return sorted(name for name in candidates if not _reply([name]).startswith("ERROR: Unknown command"))
+    names = sorted(candidates)
+    answers = replies([[name] for name in names])
+    return [
+        name for name, answer in zip(names, answers, strict=True) if not answer.startswith("ERROR: Unknown command")
+    ]
 
 
 def _inventory() -> dict[str, Any]:
-    engine = _open()
-    styles = {category: sorted(engine.available_styles(category)) for category in CATEGORIES}
-    return {"version": engine.version(), "styles": styles, "builtin": _builtin_commands()}
+    def listed(engine: Any) -> Iterator[dict[str, Any]]:
+        styles = {category: sorted(engine.available_styles(category)) for category in CATEGORIES}
+        yield {"version": engine.version(), "styles": styles}
+
+    return {**_in_child(listed)[0], "builtin": _builtin_commands()}
 
 
-def _explain(category: str, name: str) -> str:
+def _attempt(category: str, name: str) -> list[str]:
+    """Commands of which the last one uses the name."""
     command = _TEMPLATE.get(category, category + "_style {}").format(name)
-    return _reply([command] if category in ("atom", "command") else [*_SETUP, command])
+    return [command] if category in ("atom", "command") else [*_SETUP, command]
 
 
 def main() -> None:
@@ -92,8 +115,8 @@ def main() -> None:
     os.environ.setdefault("UCX_TLS", "self")
     ctypes.CDLL(str(install.mpi_library()), mode=ctypes.RTLD_GLOBAL)
     request = json.load(sys.stdin)
-    answer = _inventory() if request is None else [_explain(*item) for item in request]
-    Path("/dev/stdout").write_text(json.dumps(answer))
+    answer = _inventory() if request is None else replies([_attempt(*item) for item in request])
+    Path(ANSWER).write_text(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from typing import Any
 
 from mdevalbench.errors import HarnessFault
 from mdevalbench.lammps import install
+from mdevalbench.lammps._inquiry import ANSWER
 
 SUFFIXES = ("omp", "opt", "intel", "kk", "gpu")
 """Ends of the names of accelerated variants, which LAMMPS may add to a style by itself (command `suffix`)."""
@@ -62,7 +63,7 @@ def nearest(name: str, known: Iterable[str], count: int = 3, cutoff: float = 0.7
     scores = {}
     for one in known:
         related = len(stem) > 1 and re.split(r"[/_]", one.lower())[0] == stem
-        likeness = SequenceMatcher(None, lower, one.lower()).ratio()
+        likeness = _likeness(lower, one.lower())
         if related or likeness >= cutoff:
             scores[one] = likeness + 0.2 * related
     return tuple(sorted(scores, key=lambda one: (-scores[one], one))[:count])
@@ -71,8 +72,12 @@ def nearest(name: str, known: Iterable[str], count: int = 3, cutoff: float = 0.7
 def likely(name: str, near: Iterable[str]) -> str | None:
     """The first of the nearest names if `name` is most probably a misspelling of it."""
     first = next(iter(near), None)
-    same = first is not None and SequenceMatcher(None, name.lower(), first.lower()).ratio() >= 0.8
-    return first if same else None
+    return first if first is not None and _likeness(name.lower(), first.lower()) >= 0.84 else None
+
+
+def _likeness(one: str, other: str) -> float:
+    """How alike two names are, from 0 to 1; letters that have changed places count little."""
+    return 0.9 if sorted(one) == sorted(other) and one != other else SequenceMatcher(None, one, other).ratio()
 
 
 @cache
@@ -108,7 +113,7 @@ def _ask(request: list[list[str]] | None) -> Any:
     command = [sys.executable, "-m", "mdevalbench.lammps._inquiry"]
     with tempfile.TemporaryDirectory(prefix="mdevalbench-") as folder:
         try:
-            done = subprocess.run(
+            subprocess.run(
                 command,
                 input=json.dumps(request),
                 capture_output=True,
@@ -117,8 +122,8 @@ def _ask(request: list[list[str]] | None) -> Any:
                 cwd=folder,
                 check=True,
             )
-            return json.loads(done.stdout)
-        except (subprocess.SubprocessError, json.JSONDecodeError) as error:
+            return json.loads((Path(folder) / ANSWER).read_text())
+        except (subprocess.SubprocessError, OSError, ValueError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             raise HarnessFault(f"LAMMPS did not say what it knows: {said[-1] if said else 'no answer'}") from error
 

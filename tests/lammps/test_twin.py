@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mdevalbench.errors import UsageError
 from mdevalbench.lammps import install
@@ -80,9 +82,8 @@ CASES = {
 
 def run(folder: Path, script: str) -> list[float]:
     """Run a script and return the numbers of its RESULT line."""
-    command = [install.executable(), "-in", "none", "-log", "none"]
+    command = [str(install.executable()), "-in", "in.lmp", "-log", "none"]
     (folder / "in.lmp").write_text(script)
-    command[2] = "in.lmp"
     done = subprocess.run(
         command, cwd=folder, env=install.executable_environment(), capture_output=True, text=True, check=False
     )
@@ -91,7 +92,7 @@ def run(folder: Path, script: str) -> list[float]:
     return [float(word) for word in results[0].split()[1:]]
 
 
-def forces(folder: Path) -> np.ndarray:
+def forces(folder: Path) -> NDArray[np.float64]:
     """Positions and forces (N, 6) of the dump."""
     return np.loadtxt(folder / "forces.dump", skiprows=9)[:, 1:]
 
@@ -153,8 +154,8 @@ def test_every_shipped_file_of_a_supported_style_has_a_twin() -> None:
     for file in files:
         content = file.path.read_bytes()
         if file.style in ("eam/alloy", "eam/fs"):
-            style = "eam/fs" if file.style == "eam/fs" else "eam/alloy"
-            here, there = (read_setfl(c, file.name, style) for c in (content, twin(content, file.name, 2.0, 4.0)))
+            read = partial(read_setfl, name=file.name, style="eam/fs" if file.style == "eam/fs" else "eam/alloy")
+            here, there = read(content), read(twin(content, file.name, 2.0, 4.0))
             assert there.comments == here.comments
             assert there.elements == here.elements == file.elements
             assert (there.grid.cutoff, there.grid.dr, there.grid.drho) == (
