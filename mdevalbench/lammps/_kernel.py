@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from functools import cache
+from pathlib import Path
 
 
 @cache
@@ -40,3 +42,26 @@ def syscall(what: str, number: int, *args: int | None) -> int:
     function = libc().syscall
     function.restype = ctypes.c_long
     return _checked(what, int(function(ctypes.c_long(number), *values)))
+
+
+_MAP_FIXED = 0x10  # the same on x86_64 and aarch64
+
+
+def make_private(prefix: str) -> None:
+    """Replace writable memory shared through files whose path begins with `prefix` by a private copy of its content.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    remap = libc().mmap
+    remap.restype = ctypes.c_void_p
+    remap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    for line in Path("/proc/self/maps").read_bytes().decode().splitlines():
+        fields = line.split(maxsplit=5)  # addresses, permissions, offset, device, inode, path
+        if fields[1] == "rw-s" and len(fields) == 6 and fields[5].startswith(prefix):
+            start, end = (int(bound, 16) for bound in fields[0].split("-"))
+            content = ctypes.string_at(start, end - start)
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_FIXED
+            if remap(start, end - start, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0) != start:
+                raise OSError(ctypes.get_errno(), f"mmap: memory shared through {fields[5]} could not be made private")
+            ctypes.memmove(start, content, len(content))

@@ -11,7 +11,8 @@ it may be tricked into running, and whether or not it runs as root, can
 and nothing else. The walls, in the order in which they go up:
 
 1. *session*: no terminal, a process group of its own, and the kernel kills it when the worker dies;
-2. *descriptors*: all closed but the output and those named; standard input is empty;
+2. *descriptors*: all closed but the output and those named; standard input is empty; memory that MPI shares between
+   processes through /dev/shm becomes a private copy, so that no run can touch another one's;
 3. *environment*: emptied but for the variables of LAMMPS, OpenMP and MPI (keys of APIs live there);
 4. *limits*: CPU seconds, address space, size of a file, open files, threads; no core dump, no locked memory;
 5. *privileges*: all capabilities dropped, none to be gained, no tracing by its like;
@@ -22,7 +23,8 @@ What these walls do **not** cover:
 
 - the sum of all files in the job folder and their number (the limit is per file): the worker's parent must watch it;
 - wall time, output through a pipe, and sleeping: the parent must kill a child that takes too long or prints too much;
-- whatever is in the memory of the worker when it forks: it must hold no answers and no keys;
+- whatever is in the memory of the worker when it forks: it must hold no answers and no keys; anonymous shared memory
+  (the evidence) stays shared, and code that a script smuggled in could write there;
 - existence, size and times of files anywhere: Landlock does not hide what stat() tells, only the content;
 - the number of threads when run as root, on whom the process limit does not bind (the address space still does);
 - load on the shared machine: CPU caches, memory bandwidth, disk traffic and what can be timed through them
@@ -44,7 +46,7 @@ from pathlib import Path
 
 from mdevalbench.errors import IsolationUnavailable
 from mdevalbench.lammps import _landlock, _seccomp
-from mdevalbench.lammps._kernel import libc, prctl, syscall
+from mdevalbench.lammps._kernel import libc, make_private, prctl, syscall
 from mdevalbench.types import Limits
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
@@ -128,6 +130,7 @@ def enter(policy: Policy) -> None:
         _own_session(policy.parent)
         os.chdir(policy.folder)
         _close_descriptors(policy.keep_fds)
+        make_private("/dev/shm/")
         _empty_environment()
         _limit(policy.limits)
         _drop_privileges()

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import mmap
 import os
 import platform
 import re
@@ -221,6 +222,22 @@ def test_older_landlock_still_confines(world: World, monkeypatch: pytest.MonkeyP
 
 def test_cpu_limit_kills_who_ignores_its_signal(world: World) -> None:
     assert world.attempt("ignore_and_use_cpu", "") == -signal.SIGKILL
+
+
+def test_memory_shared_through_files_becomes_private(world: World) -> None:
+    """What MPI shares by name is copied; the anonymous memory that takes evidence stays shared."""
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        file.write(b"mine" * 1024)
+        file.flush()
+        by_name, anonymous = mmap.mmap(file.fileno(), 4096), mmap.mmap(-1, 4096)
+
+        def write() -> int:
+            seen = by_name[:4] == b"mine"
+            by_name[:4] = anonymous[:4] = b"ours"
+            return 0 if seen else 1
+
+        assert world.child(write) == 0
+        assert (by_name[:4], anonymous[:4]) == (b"mine", b"ours")
 
 
 def test_child_dies_with_its_worker(world: World) -> None:
