@@ -61,7 +61,7 @@ def test_a_good_script_has_no_findings() -> None:
         ("compute 1 all mds", "unknown-style", 15, "Unrecognized compute style 'mds'", "msd"),
         ("pair_style eam/aloy", "unknown-style", 12, "Unrecognized pair style 'eam/aloy'", "eam/alloy"),
         ("pair_style hybrid/overlay ljcut 2.5 eam", "unknown-style", 27, "Unrecognized pair style 'ljcut'", "lj/cut"),
-        ("region sphere sfere 0 0 0 1", "unknown-style", 15, "Unrecognized region style 'sfere'", "sphere"),
+        ("region slab bloc 0 1 0 1 0 1", "unknown-style", 13, "Unrecognized region style 'bloc'", "block"),
         ("kspace_style ppm 1e-4", "unknown-style", 14, "Unrecognized kspace style 'ppm'", "pppm"),
         ("min_style quikmin", "unknown-style", 11, "Unknown minimize style quikmin", "quickmin"),
         ("run_style verlt", "unknown-style", 11, "Unknown integrate style verlt", "verlet"),
