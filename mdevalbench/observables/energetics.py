@@ -42,8 +42,7 @@ def relaxed_lattice_constant(
     max_strain: float = 5e-4,
     shell: Mapping[str, float] | None = None,
 ) -> Measurement:
-    """a = (V atoms_per_cell / N)^(1/3) of the last state, if that is in static equilibrium under the task's own
-    potential.
+    """a = (V atoms_per_cell / N)^(1/3) of the last state, if that is in equilibrium under the task's own potential.
 
     The box must have been free to change during the stage or one before it: a memorised lattice constant and `run 0`
     relax nothing. Stress, forces and bulk modulus of the state are computed by the harness; each deviation from

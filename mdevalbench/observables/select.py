@@ -90,15 +90,12 @@ def select(evidence: Evidence, selection: Selection) -> tuple[Segment, ...]:
 
 
 def nearest(evidence: Evidence, selection: Selection) -> tuple[Segment, tuple[Condition, ...]] | None:
-    """The stage that meets the conditions best, by their product; the later of two equals. None if nothing ran."""
-    found: tuple[Segment, tuple[Condition, ...]] | None = None
-    best = -1.0
-    for stage in stages(evidence):
-        met = conditions(stage, selection)
-        score = prod(condition.met for condition in met)
-        if score >= best:
-            best, found = score, (stage, met)
-    return found
+    """The stage that meets the conditions best, by their product; of equals the longest, then the last.
+
+    None if nothing ran.
+    """
+    found = [(stage, conditions(stage, selection)) for stage in reversed(stages(evidence))]
+    return max(found, key=lambda f: (prod(c.met for c in f[1]), f[0].duration), default=None)
 
 
 def conditions(segment: Segment, selection: Selection) -> tuple[Condition, ...]:

@@ -14,7 +14,7 @@ from mdevalbench.observables.estimator import Context, estimator
 from mdevalbench.observables.series import production_frames
 from mdevalbench.types import Measurement
 
-GROUPS, STRETCHES = 10, 8
+GROUPS, STRETCHES = 10, 6
 """groups of atoms, and stretches of time, whose scatter gives the uncertainty"""
 UNSAFE_JUMP = 1 / 8
 """largest RMS displacement along an axis between frames, over the box edge; half a box is then 4 sigma"""
@@ -32,15 +32,15 @@ class Trajectory:
     """(F,)"""
     positions: Floats
     """(F, N, d)"""
+    stretch: Ints
+    """(F,) number of the stretch of frames within which no step between frames was too far to be followed"""
     extent: float
     """volume, or area in two dimensions"""
-    worst_jump: float
-    """largest RMS displacement along one axis between successive frames, over the box edge"""
 
 
 @dataclass(frozen=True, slots=True)
 class Displacements:
-    """Squared displacements between pairs of frames."""
+    """Squared displacements between pairs of frames of one stretch."""
 
     lag: Floats
     """(P,)"""
@@ -52,21 +52,16 @@ class Displacements:
 
 @estimator("diffusion_msd")
 def diffusion_msd(segments: tuple[Segment, ...], context: Context) -> Measurement:
-    """Self-diffusion coefficient D: slope of the mean-squared displacement against time over 2 d (Einstein), in d
-    dimensions.
+    """Self-diffusion coefficient: slope of the mean-squared displacement over 2 d (Einstein), in d dimensions.
 
     Of the longest stage, the first fifth is left out. Positions are unwrapped by minimum image between the recorder's
-    own frames, the drift of the centre of mass is removed, and every frame is a time origin. The line, with free
-    intercept, begins where particles have left their cages and forgotten their velocities, and ends at 5 times that
-    lag, as long lags know little. D is that of the box simulated; see `yeh_hummer` for its size dependence.
+    own frames (pairs of frames with a step between them that is too far for that do not count), the drift of the
+    centre of mass is removed, and every frame is a time origin. The line, with free intercept, begins where particles
+    have left their cages and forgotten their velocities, and ends at 5 times that lag, as long lags know little.
+    60 frames or more give an honest uncertainty. The value is that of the box simulated; see `yeh_hummer`.
     """
     segment = max(segments, key=lambda s: s.duration)
     track = trajectory(segment)
-    if track.worst_jump > UNSAFE_JUMP:
-        raise Unmeasured(
-            f"particles move {track.worst_jump:.2f} box edges between recorded frames, too far to follow them "
-            "through the periodic boundaries: use a larger box or a shorter run"
-        )
     frames, atoms, dimension = track.positions.shape
     moved = _diffusive(displacements(track), track, segment)
     slope, uncertainty = fit_slope(moved)
@@ -98,12 +93,19 @@ def trajectory(segment: Segment) -> Trajectory:
     dimension = segment.settings.dimension
     steps = np.array([_step(a, b, mobile) for a, b in pairwise(frames)])[:, :, :dimension]
     edges = np.array([np.sqrt((f.cell.vectors**2).sum(axis=1)) for f in frames])[1:, :dimension]
+    jumps = (np.sqrt((steps**2).mean(axis=1)) / edges).max(axis=1)
+    unsafe = jumps > UNSAFE_JUMP
+    if unsafe.mean() > 0.5:
+        raise Unmeasured(
+            f"particles move {np.median(jumps):.2f} box edges between recorded frames, too far to follow them through "
+            "the periodic boundaries: use a larger box or a shorter run"
+        )
     cell = frames[0].cell
     return Trajectory(
         time=np.array([f.time for f in frames]),
         positions=np.concatenate([np.zeros((1, *steps.shape[1:])), np.cumsum(steps, axis=0)]),
         extent=cell.volume / (cell.vectors[2, 2] if dimension == 2 else 1.0),
-        worst_jump=float((np.sqrt((steps**2).mean(axis=1)) / edges).max()),
+        stretch=np.concatenate([[0], np.cumsum(unsafe)]),
     )
 
 
@@ -118,8 +120,9 @@ def displacements(track: Trajectory) -> Displacements:
         moved = ((track.positions[first + 1 :] - track.positions[first]) ** 2).sum(axis=2)
         squares.append(np.add.reduceat(moved, starts, axis=1) / sizes)
     early, late = np.triu_indices(frames, 1)
-    begin, end = track.time[early], track.time[late]
-    return Displacements(end - begin, (begin + end) / 2, np.concatenate(squares))
+    followed = track.stretch[early] == track.stretch[late]
+    begin, end = track.time[early[followed]], track.time[late[followed]]
+    return Displacements(end - begin, (begin + end) / 2, np.concatenate(squares)[followed])
 
 
 def fit_slope(moved: Displacements) -> tuple[float, float]:

@@ -99,6 +99,13 @@ def test_reasons_name_what_came_nearest(hot) -> None:
     assert nearest(Evidence(), wanted) is None
 
 
+def test_of_stages_that_fit_equally_badly_the_longest_is_named(hot) -> None:
+    evidence = Evidence((hot(5.0, NVT, 30.0, index=0), hot(5.0, NVE, 90.0, index=1), hot(5.0, NVT, 1e-6, index=2)))
+    found = nearest(evidence, Selection(kind="minimisation"))
+    assert found is not None
+    assert found[0].loops[0].index == 1
+
+
 def test_minimisations_are_selected_by_kind(make_loop, hot) -> None:
     relaxed = make_loop(kind="min", duration=0.0, command="minimize 0 1e-8 100 1000")
     evidence = Evidence((hot(1.0), relaxed))
