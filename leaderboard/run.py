@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 from inspect_ai import eval_set
 from inspect_ai._util.error import PrerequisiteError
-from inspect_ai.log import EvalLog, read_eval_log, recompute_metrics, write_eval_log
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, recompute_metrics, write_eval_log
 from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
 
 from mdevalbench.errors import UsageError
@@ -25,7 +25,7 @@ from mdevalbench.scorers.inspect import judge_answer, shared_judge
 from mdevalbench.tasks import Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
-from mdevalbench.zoo.opening import check_model
+from mdevalbench.zoo.opening import check_model, in_words
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
     _private(what).mkdir(parents=True, exist_ok=True)
     with _only_one(what), spending(budget):
         log = _run(what, display)
+        _remove_superseded(what.log_dir, log)
         if _judge_unscored(log):
             write_eval_log(log)
         summary = summarise(log)
@@ -122,8 +123,16 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
             **generation,
         )
     except PrerequisiteError as error:
-        raise UsageError(str(error.message)) from error
+        raise UsageError(f"--model {what.model}: {in_words(error)}") from error
     return read_eval_log(logs[0].location)
+
+
+def _remove_superseded(folder: Path, log: EvalLog) -> None:
+    """Delete what killed runs left of the same evaluation: all of it is in `log`, and no one else writes it."""
+    for info in list_eval_logs(str(folder)):
+        path = Path(info.name.removeprefix("file://"))
+        if info.task_id == log.eval.task_id and path.name != Path(log.location).name:
+            path.unlink()
 
 
 def _judge_unscored(log: EvalLog) -> bool:

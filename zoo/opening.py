@@ -49,7 +49,7 @@ async def _ask(name: str, base_url: str | None, model_args: dict[str, Any]) -> N
     try:
         opened = get_model(name, base_url=base_url, memoize=False, **model_args)
     except Exception as error:  # providers raise whatever their packages raise; all of it means "cannot be opened"
-        raise UsageError(f"--model {name} cannot be opened: {_words(error)}{_hint(name, error)}") from error
+        raise UsageError(f"--model {name} cannot be opened: {in_words(error)}{_hint(name, error)}") from error
     config = GenerateConfig(max_tokens=16, max_retries=0, timeout=120, attempt_timeout=120)
     async with opened:
         try:
@@ -64,19 +64,17 @@ def _refusal(name: str, base_url: str | None, error: BaseException) -> str:
     server = f"the server at {base_url}" if base_url else "the provider"
     status = getattr(error, "status_code", None)
     if status in (401, 403):
-        return (
-            f"--model {name}: {server} refuses the API key (HTTP {status}); set the right one. It says: {_words(error)}"
-        )
+        return f"--model {name}: {server} refuses the API key (HTTP {status}): set another. It says: {in_words(error)}"
     if status == 404:
-        return f"--model {name}: {server} does not know it (HTTP 404); check its name. It says: {_words(error)}"
+        return f"--model {name}: {server} does not know it (HTTP 404); check its name. It says: {in_words(error)}"
     if status is not None:
-        return f"--model {name}: {server} refuses a short question (HTTP {status}). It says: {_words(error)}"
+        return f"--model {name}: {server} refuses a short question (HTTP {status}). It says: {in_words(error)}"
     return (
-        f"--model {name}: {server} cannot be reached ({_words(error)}); start it, or check --base-url and the network"
+        f"--model {name}: {server} cannot be reached ({in_words(error)}); start it, or check --base-url and the network"
     )
 
 
-def _words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """The message of an exception in one line, without markup; its type where it has none."""
     text = Text.from_markup(str(getattr(error, "message", None) or error)).plain
     return " ".join(text.removeprefix("ERROR: ").split()) or type(error).__name__

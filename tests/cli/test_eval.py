@@ -64,7 +64,7 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Start:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -106,6 +106,7 @@ def test_killed_and_resumed_run_is_complete(start: Start, tmp_path: Path, model_
 
         log = read_eval_log(summary["log"])
         assert log.status == "success"
+        assert [Path(info.name).name for info in list_eval_logs(str(tmp_path / "logs"))] == [Path(summary["log"]).name]
         assert log.samples is not None
         assert sorted(str(sample.id) for sample in log.samples) == sorted(task.id for task in TASKS)
         assert before.items() <= {(sample.id, sample.epoch): sample.uuid for sample in log.samples}.items()
