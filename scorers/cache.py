@@ -67,7 +67,7 @@ def judge_digest() -> str:
     package = Path(mdevalbench.__file__).parent
     sources = [path for name in _JUDGING for pattern in _FILES for path in (package / name).glob(pattern)]
     digest = hashlib.sha256()
-    for path in sorted([*sources, package / "extract.py"]):
+    for path in sorted([*sources, package / "extract.py", package / "blocks.py"]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

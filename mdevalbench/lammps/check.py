@@ -182,8 +182,8 @@ class _Walk:
             self.pair_style = self.pair_word.text if self.pair_word else ""
         elif command.name == "units" and command.args:
             self.units = command.args[0].text if command.args[0].literal else ""
-        elif command.name == "clear":
-            self.pair_style, self.units = "", "lj"
+        elif command.name in ("clear", "read_restart"):
+            self.pair_style, self.units = "", "lj" if command.name == "clear" else ""
         elif command.name == "quit" and self.certain:
             self.ended = True
         elif command.name == "jump" and self._is_loop_end(command):

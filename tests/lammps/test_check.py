@@ -198,6 +198,12 @@ def test_potential_files() -> None:
     assert check(script, files=("Cu_mishin.eam.alloy",)) == ()
 
 
+def test_a_restart_brings_its_own_units() -> None:
+    script = "clear\nread_restart a.restart\npair_style sw\npair_coeff * * Si.sw Si\n"
+    assert check(script, files=("a.restart",)) == ()
+    assert found(script.replace("read_restart a.restart\n", "")) == [("warning", 3, "file-units")]
+
+
 @pytest.mark.parametrize(
     ("lines", "code", "message"),
     [
