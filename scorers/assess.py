@@ -16,7 +16,8 @@ from mdevalbench.observables import Condition, Context, Near, Selection, get_est
 from mdevalbench.observables.units import convert
 from mdevalbench.scorers.conditions import validity_conditions
 from mdevalbench.scorers.hamiltonian import choose_frames, wrong_hamiltonian
-from mdevalbench.tasks.schema import FamilySpec, Measure, Select
+from mdevalbench.tasks import schema
+from mdevalbench.tasks.schema import FamilySpec, Measure
 from mdevalbench.types import Measurement
 
 
@@ -69,14 +70,31 @@ def assess(pool: Pool, spec: FamilySpec, run: Run, world: World | None = None) -
 
 
 def _selection(measure: Measure, spec: FamilySpec, units: str) -> Selection:
-    s: Select = measure.select
-    near = {n: v and Near(v.value, v.within) for n, v in (("temperature", s.temperature), ("pressure", s.pressure), ("density", s.density))}
-    selection = Selection(kind=s.kind, ensemble=s.ensemble, min_time=s.min_time, role=s.role, **near)
+    """The family's selection, in the script's units."""
+    wanted = measure.select
+    selection = Selection(
+        kind=wanted.kind,
+        ensemble=wanted.ensemble,
+        temperature=_near(wanted.temperature),
+        pressure=_near(wanted.pressure),
+        density=_near(wanted.density),
+        min_time=wanted.min_time,
+        role=wanted.role,
+    )
     return selection if units == spec.potential.units else selection.in_units(spec.potential.units, units)
 
 
+def _near(wanted: schema.Near | None) -> Near | None:
+    return Near(wanted.value, wanted.within) if wanted is not None else None
+
+
 def _measure(
-    found: Assessment, evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField, units: str, changed: Mapping[str, Any]
+    found: Assessment,
+    evidence: Evidence,
+    spec: FamilySpec,
+    forcefield: PotentialForceField,
+    units: str,
+    changed: Mapping[str, Any],
 ) -> tuple[Segment, ...] | None:
     """Fill in the measured value; the stages it came from, or None with the reasons of every alternative."""
     why = []
@@ -110,7 +128,11 @@ def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, units: st
         if best is None:
             continue
         segment, conditions = best
-        share = min(1.0, segment.duration / selection.min_time) if selection.min_time else float(segment.loops[-1].completed)
+        share = (
+            min(1.0, segment.duration / selection.min_time)
+            if selection.min_time
+            else float(segment.loops[-1].completed)
+        )
         if segment.steps:
             found.executed = max(found.executed, share)
             unmet = [c for c in conditions if c.met < 1.0]
@@ -130,7 +152,11 @@ def _anything_ran(evidence: Evidence, spec: FamilySpec) -> bool:
 
 
 def _check(
-    found: Assessment, evidence: Evidence, segments: tuple[Segment, ...], spec: FamilySpec, forcefield: PotentialForceField
+    found: Assessment,
+    evidence: Evidence,
+    segments: tuple[Segment, ...],
+    spec: FamilySpec,
+    forcefield: PotentialForceField,
 ) -> None:
     """Conditions and interactions of the stages that were measured."""
     conditions = validity_conditions(evidence, segments, spec.validity, forcefield)

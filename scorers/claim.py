@@ -11,7 +11,8 @@ from mdevalbench.observables.units import convert
 from mdevalbench.types import Claim
 
 _LINE = re.compile(
-    r"^[ \t]*RESULT[ \t]+(?P<name>\w+)[ \t]*[=:][ \t]*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?nan|[-+]?inf)"
+    r"^[ \t]*RESULT[ \t]+(?P<name>\w+)[ \t]*[=:][ \t]*"
+    r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?nan|[-+]?inf)"
     r"[ \t]*(?P<unit>[^\r\n]*)\r?$",
     re.MULTILINE | re.IGNORECASE,
 )

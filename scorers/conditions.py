@@ -1,7 +1,7 @@
 """Whether a measured stage was simulated under the conditions that the task sets: what, how much, by which means.
 
-Each condition is a number in [0, 1], 1 if met, with a gentle slope where "nearly" makes sense; their geometric mean is a
-rung of the reward ladder, and all must be 1 for a pass.
+Each condition is a number in [0, 1], 1 if met, with a gentle slope where "nearly" makes sense; their geometric mean is
+a rung of the reward ladder, and all must be 1 for a pass.
 """
 
 from __future__ import annotations
@@ -33,7 +33,12 @@ def validity_conditions(
     frames = [frame for segment in segments for frame in segment.frames]
     if not frames and evidence.final is not None:
         frames = [evidence.final]
-    checks = [_recorded(evidence), _units(segments, validity), _size(frames, validity), _composition(frames, validity, forcefield)]
+    checks = [
+        _recorded(evidence),
+        _units(segments, validity),
+        _size(frames, validity),
+        _composition(frames, validity, forcefield),
+    ]
     checks += [_fixes(segments, validity), _continuity(segments)]
     if validity.periodic:
         checks.append(_periodic(frames))
@@ -52,7 +57,9 @@ def _recorded(evidence: Evidence) -> Condition:
 
 def _units(segments: Sequence[Segment], validity: Validity) -> Condition:
     found = {segment.settings.units for segment in segments}
-    return Condition("units", float(found <= set(validity.units)), " or ".join(validity.units), ", ".join(sorted(found)))
+    return Condition(
+        "units", float(found <= set(validity.units)), " or ".join(validity.units), ", ".join(sorted(found))
+    )
 
 
 def _size(frames: Sequence[Frame], validity: Validity) -> Condition:
@@ -64,9 +71,11 @@ def _size(frames: Sequence[Frame], validity: Validity) -> Condition:
 
 def _composition(frames: Sequence[Frame], validity: Validity, forcefield: PotentialForceField) -> Condition:
     worst, found = 0.0, dict[str, float]()
-    for frame in frames[:1] + frames[-1:]:
+    for frame in {id(frame): frame for frame in (*frames[:1], *frames[-1:])}.values():
         types = forcefield.types_of(frame)
-        found = {name: float((types == t).mean()) if len(types) else 0.0 for t, name in enumerate(forcefield.elements, 1)}
+        found = {
+            name: float((types == t).mean()) if len(types) else 0.0 for t, name in enumerate(forcefield.elements, 1)
+        }
         names = set(found) | set(validity.composition)
         worst = max(worst, *(abs(found.get(n, 0.0) - validity.composition.get(n, 0.0)) for n in names))
     within = validity.composition_within
@@ -81,22 +90,35 @@ def _shares(composition: dict[str, float]) -> str:
 def _fixes(segments: Sequence[Segment], validity: Validity) -> Condition:
     """No fix acts that the family does not allow (plain `nve` only moves atoms and is always allowed)."""
     styles = {fix.style for segment in segments for fix in segment.settings.fixes}
-    acting = {plain_style(style) for style in styles if not (only_watches(style) or style.isupper())}  # capitals: LAMMPS's own
+    acting = {
+        plain_style(style) for style in styles if not (only_watches(style) or style.isupper())
+    }  # capitals: LAMMPS's own
     odd = sorted(s for s in acting if s != "nve" and not any(fnmatchcase(s, pattern) for pattern in validity.fixes))
-    return Condition("acting fixes", float(not odd), ", ".join(("nve", *validity.fixes)), f"also {', '.join(odd)}" if odd else "as wanted")
+    return Condition(
+        "acting fixes",
+        float(not odd),
+        ", ".join(("nve", *validity.fixes)),
+        f"also {', '.join(odd)}" if odd else "as wanted",
+    )
 
 
 def _continuity(segments: Sequence[Segment]) -> Condition:
     """Successive states follow from each other by the equations of motion."""
-    errors = [successor_error(f, s.settings) for s in segments if s.is_dynamics for f in s.frames if f.successor is not None]
+    errors = [
+        successor_error(f, s.settings) for s in segments if s.is_dynamics for f in s.frames if f.successor is not None
+    ]
     worst = max(errors, default=0.0)
     found = f"displacements that deviate by {100 * worst:.3g} % from them"
-    return Condition("motion", float(worst <= LARGEST_SUCCESSOR_ERROR), "positions that follow from velocities and forces", found)
+    return Condition(
+        "motion", float(worst <= LARGEST_SUCCESSOR_ERROR), "positions that follow from velocities and forces", found
+    )
 
 
 def _periodic(frames: Sequence[Frame]) -> Condition:
     periodic = all(all(frame.cell.periodic) for frame in frames)
-    return Condition("periodic box", float(periodic), "in all directions", "in all directions" if periodic else "not in all")
+    return Condition(
+        "periodic box", float(periodic), "in all directions", "in all directions" if periodic else "not in all"
+    )
 
 
 def _timestep(segments: Sequence[Segment], largest: float, forcefield: PotentialForceField) -> Condition:

@@ -1,8 +1,8 @@
 """The Hamiltonian check: did the script simulate the interactions that the task prescribes?
 
-Recorded frames, taken at steps that the script cannot know, are recomputed with the task's own potential in a process of
-the harness, and forces and virials compared. Where symmetry makes all forces vanish, energy differences between frames
-decide (absolute energies may differ by a constant shift).
+Recorded frames, taken at steps that the script cannot know, are recomputed with the task's own potential in a process
+of the harness, and forces and virials compared. Where symmetry makes all forces vanish, energy differences between
+frames decide (absolute energies may differ by a constant shift).
 """
 
 from __future__ import annotations
@@ -66,11 +66,14 @@ def _wrong_virial(frame: Frame, own: Evaluated) -> str | None:
     allowed = FORCE_TOLERANCE * abs(expected) + NEGLIGIBLE * abs(own.energy)
     if abs(recorded - expected) <= allowed:
         return None
-    return f"the virial is not that of the prescribed potential at step {frame.step}: {recorded:.6g} instead of {expected:.6g}"
+    return (
+        f"the virial is not that of the prescribed potential at step {frame.step}: "
+        f"{recorded:.6g} instead of {expected:.6g}"
+    )
 
 
 def _wrong_energies(frames: Sequence[Frame], ours: Sequence[Evaluated]) -> str | None:
-    """Only for frames without forces: elsewhere a shifted cutoff, which leaves forces alone, changes differences too."""
+    """Only for frames without forces: elsewhere a shifted cutoff, which leaves forces alone, changes them too."""
     force = max(float(np.abs(own.forces).max(initial=0.0)) for own in ours)
     states = [(f, o) for f, o in zip(frames, ours, strict=True) if np.isfinite(f.potential_energy)]
     if len(states) < 2 or force > NEGLIGIBLE * max(abs(o.energy) / f.natoms for f, o in states):
@@ -81,5 +84,8 @@ def _wrong_energies(frames: Sequence[Frame], ours: Sequence[Evaluated]) -> str |
             continue
         recorded, expected = frame.potential_energy - first.potential_energy, own.energy - own_first.energy
         if abs(recorded - expected) > FORCE_TOLERANCE * abs(expected) + NEGLIGIBLE * abs(own.energy):
-            return f"the energy differs from that of the prescribed potential: it changes by {recorded:.6g} instead of {expected:.6g}"
+            return (
+                f"the energy is not that of the prescribed potential: it changes by {recorded:.6g} "
+                f"instead of {expected:.6g}"
+            )
     return None

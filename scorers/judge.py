@@ -1,9 +1,9 @@
 """The one judge: a task and a model's completion in, a verdict out.
 
 Benchmark, reward, agent and leaderboard all call `Judge.judge`; nothing else scores a LAMMPS script. It imports no
-evaluation or training framework. The script is run as written in a sandbox; the observable is measured by the harness from
-recorded evidence; what the script prints is only its claim, and counts as analysis if it agrees with the measured value
-and follows it in a counterfactual world.
+evaluation or training framework. The script is run as written in a sandbox; the observable is measured by the harness
+from recorded evidence; what the script prints is only its claim, and counts as analysis if it agrees with the measured
+value and follows it in a counterfactual world.
 
 Failure policy: whatever a completion does ends in a `Verdict`. `HarnessFault` is raised, never scored.
 """
@@ -201,8 +201,8 @@ def _why_not_followed(case: _Case, run: Run, there: Assessment) -> str | None:
     allowed = _claim_tolerance(case, there.measured)
     if abs(there.measured.value - here.value) <= 2 * allowed:
         return (
-            "the claim could not be confirmed: slightly different interactions in the prescribed potential left the simulation "
-            "unchanged, so that it does not take them from there"
+            "the claim could not be confirmed: slightly different interactions in the prescribed potential left the "
+            "simulation unchanged, so that it does not take them from there"
         )
     try:
         claim = find_claim(run.output, task.observable, task.unit, task.spec.accepted_units)

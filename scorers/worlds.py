@@ -19,7 +19,7 @@ def counterfactual_world(change: Counterfactual, potential: Potential) -> World:
         for name in potential.files:
             content = (install.potentials_folder() / name).read_bytes()
             files[name] = twin(content, name, change.length, change.energy)
-    rules = ()
+    rules: tuple[CoeffScale, ...] = ()
     if change.pair_coeff is not None:
         rules = (CoeffScale(change.pair_coeff.style, tuple(sorted(change.pair_coeff.factors.items()))),)
     return World(files=files, pair_coeff=rules)

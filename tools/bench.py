@@ -81,7 +81,12 @@ def pairings(one: Pool, two: Pool) -> list[Pairing]:
     return [
         Pairing("short script: pool / fresh lmp", lambda: one.run(Job(SHORT)), fresh_lmp(SHORT), 15),
         Pairing("run of seconds: recorded and sandboxed / bare lmp", lambda: one.run(Job(LONG)), fresh_lmp(LONG), 5),
-        Pairing("1000 x run 1: recorded and sandboxed / bare lmp", lambda: one.run(Job(MANY_LOOPS)), fresh_lmp(MANY_LOOPS), 7),
+        Pairing(
+            "1000 x run 1: recorded and sandboxed / bare lmp",
+            lambda: one.run(Job(MANY_LOOPS)),
+            fresh_lmp(MANY_LOOPS),
+            7,
+        ),
         Pairing("batch of 32: two workers / one worker", lambda: two.map(batch), lambda: one.map(batch), 5),
     ]
 

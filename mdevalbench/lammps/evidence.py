@@ -141,7 +141,7 @@ class Samples:
     @property
     def kinetic_energy(self) -> Floats:
         """(S,) kinetic energy of the integrated atoms."""
-        return 0.5 * self.kinetic[:, :3].sum(axis=1)
+        return np.asarray(0.5 * self.kinetic[:, :3].sum(axis=1))
 
     @property
     def volume(self) -> Floats:
@@ -185,7 +185,13 @@ class Edit:
     def any(self) -> bool:
         """Whether a new leg begins."""
         return bool(
-            self.natoms or self.types or self.masses or self.cell or self.rebuilt or self.displaced > 0 or self.velocity > 0
+            self.natoms
+            or self.types
+            or self.masses
+            or self.cell
+            or self.rebuilt
+            or self.displaced > 0
+            or self.velocity > 0
         )
 
 

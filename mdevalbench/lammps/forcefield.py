@@ -16,7 +16,7 @@ from mdevalbench.observables.units import Quantity, convert, style_unit
 from mdevalbench.types import Limits
 
 MASS_TOLERANCE = 0.02
-"""relative deviation of a mass from that of its element, wide enough for rounded tables and too narrow for neighbours"""
+"""relative deviation of a mass from that of its element: wide enough for rounded tables, too narrow for neighbours"""
 _LIMITS = Limits(cpu_seconds=120.0)
 
 
@@ -56,7 +56,7 @@ class PotentialForceField:
         return [Evaluated(s.potential_energy * energy, s.forces * force, s.virial * energy) for s in states]
 
     def types_of(self, frame: Frame) -> Ints:
-        """(N,) type of each atom in the order of `elements`, told from its mass. Raises `Unmeasured` if one fits none."""
+        """(N,) type of each atom in the order of `elements`, told from its mass. Raises `Unmeasured` if none fits."""
         masses = frame.masses * self._factor("mass", self.frame_units, self.units)
         known = np.array(list(self.elements.values()))
         deviation = np.abs(masses[:, None] / known[None, :] - 1.0)
@@ -88,17 +88,20 @@ class PotentialForceField:
 
     def _data_file(self, frame: Frame, types: Ints, length: float) -> str:
         vectors, origin, x = frame.cell.vectors * length, frame.cell.origin * length, frame.positions * length
-        bounds = [f"{low!r} {low + size!r}" for low, size in zip(origin.tolist(), np.diag(vectors).tolist(), strict=True)]
+        bounds = [
+            f"{low!r} {low + size!r}" for low, size in zip(origin.tolist(), np.diag(vectors).tolist(), strict=True)
+        ]
         tilt = (float(vectors[1, 0]), float(vectors[2, 0]), float(vectors[2, 1]))
         head = ["recorded frame", "", f"{frame.natoms} atoms", f"{len(self.elements)} atom types"]
         head += [f"{bound} {axis}lo {axis}hi" for bound, axis in zip(bounds, "xyz", strict=True)]
         if any(tilt):
             head.append(f"{tilt[0]!r} {tilt[1]!r} {tilt[2]!r} xy xz yz")
         masses = [f"{number} {mass!r}" for number, mass in enumerate(self.elements.values(), 1)]
-        rows = [f"{i} {t} {r[0]!r} {r[1]!r} {r[2]!r}" for i, (t, r) in enumerate(zip(types, x.tolist(), strict=True), 1)]
+        rows = [
+            f"{i} {t} {r[0]!r} {r[1]!r} {r[2]!r}" for i, (t, r) in enumerate(zip(types, x.tolist(), strict=True), 1)
+        ]
         return "\n".join([*head, "", "Masses", "", *masses, "", "Atoms # atomic", "", *rows, ""])
 
     @staticmethod
     def _factor(quantity: Quantity, old: str, new: str) -> float:
         return 1.0 if old == new else convert(1.0, style_unit(old, quantity), style_unit(new, quantity))
-

@@ -65,7 +65,7 @@ class _Worker:
             raise WorkerFault("a worker did not start; `mdevalbench doctor` tells more")
 
     def ask(self, request: dict[str, Any], cancel: threading.Event | None) -> dict[str, Any]:
-        """Send a request and wait for the answer; setting `cancel` ends the run. Raises WorkerFault if the worker died."""
+        """Send a request and wait for the answer; `cancel` ends the run. Raises WorkerFault if the worker died."""
         try:
             self.control.sendall(json.dumps(request).encode() + b"\n")
             if cancel is not None:
@@ -175,8 +175,10 @@ class Pool:
             cancel.set()
             raise
 
-    def map(self, jobs: Sequence[Job], progress: Progress | None = None, cancel: threading.Event | None = None) -> list[Run]:
-        """Run many jobs, as many at once as there are workers; results in the order of `jobs`. The first fault is raised."""
+    def map(
+        self, jobs: Sequence[Job], progress: Progress | None = None, cancel: threading.Event | None = None
+    ) -> list[Run]:
+        """Run many jobs, as many at once as there are workers; results in order. The first fault is raised."""
         with ThreadPoolExecutor(self.workers) as threads:
             futures = [threads.submit(self.run, job, cancel) for job in jobs]
             try:
@@ -224,7 +226,9 @@ def _to_run(job: Job, answer: dict[str, Any], memory: Memory) -> Run:
     if status == CHILD_FAULT:
         raise HarnessFault(f"a run could not be set up:\n{answer['error']}")
     if killed == "wall":
-        raise WorkerFault(f"a run took {answer['wall_seconds']:.0f} s of wall time but {answer['cpu_seconds']:.1f} s of CPU time")
+        raise WorkerFault(
+            f"a run took {answer['wall_seconds']:.0f} s of wall time but {answer['cpu_seconds']:.1f} s of CPU time"
+        )
     if killed == "cancelled":
         raise Cancelled("the job was cancelled")
     quit_status = memory.quit_status
@@ -234,7 +238,9 @@ def _to_run(job: Job, answer: dict[str, Any], memory: Memory) -> Run:
     return Run(
         ending=ending,
         exit_code=exit_code,
-        error=_script_error(job.script, answer["error"], memory.line) if ending is Ending.ERROR or answer["error"] else None,
+        error=_script_error(job.script, answer["error"], memory.line)
+        if ending is Ending.ERROR or answer["error"]
+        else None,
         output=answer["output"],
         output_bytes=answer["output_bytes"],
         evidence=memory.read(),

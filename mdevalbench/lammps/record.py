@@ -91,7 +91,15 @@ class Memory:
     """
 
     def __init__(self, budget_bytes: int = Recording().budget_bytes) -> None:
-        self.size = ctypes.sizeof(_Header) + LOOP_BYTES + SAMPLE_BYTES + SETTINGS_BYTES + TRACE_BYTES + budget_bytes + 2 * SLOT_BYTES
+        self.size = (
+            ctypes.sizeof(_Header)
+            + LOOP_BYTES
+            + SAMPLE_BYTES
+            + SETTINGS_BYTES
+            + TRACE_BYTES
+            + budget_bytes
+            + 2 * SLOT_BYTES
+        )
         self._budget = budget_bytes
         self.fd = os.memfd_create("mdevalbench-evidence")
         os.ftruncate(self.fd, self.size)

@@ -36,7 +36,7 @@ class Finding:
 
 
 def selftest(pool: Pool) -> list[Finding]:
-    """Run a few tiny scripts whose outcome is known. Never raises for a failed check; faults of the engine are findings."""
+    """Run a few tiny scripts whose outcome is known. Does not raise: faults of the engine are findings too."""
     try:
         return [_hidden_run(pool), _values(pool), _refusal(pool), *([] if pool.unsafe else [_walls(pool)])]
     except HarnessFault as fault:
@@ -57,7 +57,13 @@ def _values(pool: Pool) -> Finding:
     segment = run.evidence.segments[0]
     samples = segment.samples
     ours = np.column_stack(
-        [samples.step, segment.temperature, samples.potential_energy, samples.kinetic_energy, segment.pressure[:, :3].mean(axis=1)]
+        [
+            samples.step,
+            segment.temperature,
+            samples.potential_energy,
+            samples.kinetic_energy,
+            segment.pressure[:, :3].mean(axis=1),
+        ]
     )
     printed = np.array([rows[int(step)] for step in samples.step if int(step) in rows])
     worst = float(np.abs(ours / printed - 1.0)[:, 1:].max()) if printed.shape == ours.shape else float("inf")
@@ -84,4 +90,8 @@ def _walls(pool: Pool) -> Finding:
     """Files outside the job folder must stay out of reach."""
     run = pool.run(Job('print "x" file ../outside\nprint "reached"\n'))
     held = run.ending is Ending.ERROR and "reached" not in run.output
-    return Finding("walls", held, "a file outside the job folder could not be written" if held else "a script wrote outside its folder")
+    return Finding(
+        "walls",
+        held,
+        "a file outside the job folder could not be written" if held else "a script wrote outside its folder",
+    )

@@ -1,8 +1,8 @@
 """A worker process: LAMMPS and the recorder loaded once, a fork for every script.
 
-Started by pool.py as `python -m mdevalbench.lammps.worker CONTROL_FD EVIDENCE_FD`. It reads one JSON request a line from
-the control socket, runs the script in a sandboxed child, watches it, and answers with one JSON line. It stays single-
-threaded, holds no answers and no keys, and leaves the reading of evidence to its parent.
+Started by pool.py as `python -m mdevalbench.lammps.worker CONTROL_FD EVIDENCE_FD`. It reads one JSON request a line
+from the control socket, runs the script in a sandboxed child, watches it, and answers with one JSON line. It stays
+single-threaded, holds no answers and no keys, and leaves the reading of evidence to its parent.
 """
 
 from __future__ import annotations

@@ -54,9 +54,19 @@ def test_endings_are_those_of_lmp(pool: Pool, script: str, ending: Ending, exit_
     [
         ("units lj\n\n# note\npair_stile lj/cut 2.5\n", 4, "pair_stile lj/cut 2.5", "Unknown command"),
         ("units lj\npair_style &\n  lj/cat &\n  2.5\nrun 0\n", 2, "pair_style &\n  lj/cat &\n  2.5", "lj/cat"),
-        ("units lj\nvariable i loop 3\nlabel a\nif '$i == 2' then 'bogus $i'\nnext i\njump SELF a\n", 4, "if '$i == 2' then 'bogus $i'", "bogus"),
+        (
+            "units lj\nvariable i loop 3\nlabel a\nif '$i == 2' then 'bogus $i'\nnext i\njump SELF a\n",
+            4,
+            "if '$i == 2' then 'bogus $i'",
+            "bogus",
+        ),
         ('units lj\nprint "${nothing}"\n', 2, 'print "${nothing}"', "nothing"),
-        ("units lj\nregion r block 0 1 0 1 0 1\ncreate_box 1 r\npair_style eam\npair_coeff * * Cu_u33.eam\n", 5, "pair_coeff * * Cu_u33.eam", "Cu_u33.eam"),
+        (
+            "units lj\nregion r block 0 1 0 1 0 1\ncreate_box 1 r\npair_style eam\npair_coeff * * Cu_u33.eam\n",
+            5,
+            "pair_coeff * * Cu_u33.eam",
+            "Cu_u33.eam",
+        ),
     ],
     ids=["command", "continued", "if-in-loop", "variable", "potential"],
 )
@@ -75,7 +85,9 @@ def test_cpu_limit(pool: Pool) -> None:
 
 
 def test_output_is_kept_at_both_ends_and_cut_in_the_middle(pool: Pool) -> None:
-    script = 'print "first"\nvariable i loop 20000\nlabel a\nprint "filling line $i"\nnext i\njump SELF a\nprint "last"\n'
+    script = (
+        'print "first"\nvariable i loop 20000\nlabel a\nprint "filling line $i"\nnext i\njump SELF a\nprint "last"\n'
+    )
     run = pool.run(Job(script, Limits(output_bytes=10000)))
     assert run.ending is Ending.COMPLETED
     assert run.output_bytes > 300_000
@@ -90,7 +102,7 @@ def test_memory_limit(pool: Pool) -> None:
 
 
 def test_disk_limit_counts_all_files_together(pool: Pool) -> None:
-    script = ATOMS + 'variable i loop 100000\nlabel a\nwrite_data d.$i\nwrite_restart r.$i\nnext i\njump SELF a\n'
+    script = ATOMS + "variable i loop 100000\nlabel a\nwrite_data d.$i\nwrite_restart r.$i\nnext i\njump SELF a\n"
     run = pool.run(Job(script, Limits(folder_bytes=1 << 20, cpu_seconds=30)))
     assert run.ending is Ending.DISK_LIMIT
 

@@ -86,7 +86,9 @@ def test_samples_are_what_lammps_prints(pool: Pool, script: str) -> None:
 def test_samples_do_not_need_the_scripts_computes(pool: Pool) -> None:
     """Pressure is tallied on sampled steps though the script redefines what thermo output computes."""
     plain = pool.run(Job(FLUID.replace("thermo 1\n", "thermo 1000\n") + "fix 1 all nve\nrun 30\n"))
-    shadowed = "compute zero all temp/partial 0 0 0\nthermo_modify temp zero press thermo_press\nthermo_modify norm yes\n"
+    shadowed = (
+        "compute zero all temp/partial 0 0 0\nthermo_modify temp zero press thermo_press\nthermo_modify norm yes\n"
+    )
     run = pool.run(Job(FLUID.replace("thermo 1\n", "thermo 1000\n") + shadowed + "fix 1 all nve\nrun 30\n"))
     for a, b in zip(plain.evidence.segments, run.evidence.segments, strict=True):
         np.testing.assert_allclose(a.pressure, b.pressure, rtol=1e-12)
@@ -95,7 +97,10 @@ def test_samples_do_not_need_the_scripts_computes(pool: Pool) -> None:
 
 def test_steps_to_sample_are_drawn_anew_for_every_run(pool: Pool) -> None:
     script = FLUID.replace("thermo 1\n", "thermo 1000\n") + "fix 1 all nve\nrun 500\n"
-    steps = [tuple(pool.run(Job(script, recording=Recording(samples=20))).evidence.segments[0].samples.step) for _ in range(3)]
+    steps = [
+        tuple(pool.run(Job(script, recording=Recording(samples=20))).evidence.segments[0].samples.step)
+        for _ in range(3)
+    ]
     assert len(set(steps)) == 3
     assert all(len(set(s)) == 20 and s == tuple(sorted(s)) for s in steps)
 
@@ -183,7 +188,9 @@ def test_forces_are_those_of_the_interactions(pool: Pool) -> None:
 
 
 def test_group_coverage_and_frozen_atoms(pool: Pool) -> None:
-    script = FLUID + "region low block INF INF INF INF INF 1.1\ngroup frozen region low\ngroup mobile subtract all frozen\n"
+    script = (
+        FLUID + "region low block INF INF INF INF INF 1.1\ngroup frozen region low\ngroup mobile subtract all frozen\n"
+    )
     (loop,) = pool.run(Job(script + "velocity frozen set 0 0 0\nfix 1 mobile nve\nrun 10\n")).evidence.loops
     (fix,) = loop.settings.fixes
     assert (fix.style, fix.integrates, fix.atoms) == ("nve", True, 350)
@@ -194,15 +201,21 @@ def test_group_coverage_and_frozen_atoms(pool: Pool) -> None:
 def test_pair_coefficients_can_be_multiplied_on_their_way_in(pool: Pool) -> None:
     world = World(pair_coeff=(CoeffScale("lj/cut", ((1, 2.0),)),))
     script = FLUID + "variable e equal 1.0\npair_coeff * * ${e} 1.0\nrun 0\n"
-    plain, doubled = (pool.run(Job(script, world=w)).evidence.loops[0].samples.potential_energy[0] for w in (World(), world))
+    plain, doubled = (
+        pool.run(Job(script, world=w)).evidence.loops[0].samples.potential_energy[0] for w in (World(), world)
+    )
     assert doubled == pytest.approx(2 * plain, rel=1e-12)
-    hybrid = script.replace("pair_style lj/cut 2.5", "pair_style hybrid lj/cut 2.5").replace("* * ${e}", "* * lj/cut ${e}")
+    hybrid = script.replace("pair_style lj/cut 2.5", "pair_style hybrid lj/cut 2.5").replace(
+        "* * ${e}", "* * lj/cut ${e}"
+    )
     hybrid = hybrid.replace("pair_coeff 1 1 1.0", "pair_coeff 1 1 lj/cut 1.0")
     assert pool.run(Job(hybrid, world=world)).evidence.loops[0].samples.potential_energy[0] == pytest.approx(2 * plain)
 
 
 def test_thousands_of_loops_fit(pool: Pool) -> None:
-    evidence = pool.run(Job(FLUID.replace("thermo 1\n", "thermo 1000\n") + "fix 1 all nve\nrun 3000 every 1 NULL\nrun 500\n")).evidence
+    evidence = pool.run(
+        Job(FLUID.replace("thermo 1\n", "thermo 1000\n") + "fix 1 all nve\nrun 3000 every 1 NULL\nrun 500\n")
+    ).evidence
     assert len(evidence.loops) == 3001
     assert not evidence.dropped_loops
     assert sum(len(loop.samples) for loop in evidence.loops[:3000]) > 2000
@@ -218,7 +231,12 @@ def test_what_does_not_fit_is_counted(pool: Pool) -> None:
 
 
 def test_a_killed_run_leaves_its_evidence(pool: Pool) -> None:
-    run = pool.run(Job(FLUID.replace("thermo 1\n", "thermo 1000\n") + "fix 1 all nve\nrun 100000000\n", limits=Limits(cpu_seconds=1)))
+    run = pool.run(
+        Job(
+            FLUID.replace("thermo 1\n", "thermo 1000\n") + "fix 1 all nve\nrun 100000000\n",
+            limits=Limits(cpu_seconds=1),
+        )
+    )
     (loop,) = run.evidence.loops
     assert run.ending is Ending.CPU_LIMIT
     assert loop.steps > 100 and not loop.completed

@@ -43,7 +43,10 @@ def test_graded_rungs_slope_upwards(rung: str) -> None:
 
 
 def test_wrong_interactions_earn_nothing_for_closeness() -> None:
-    assert reward(Components(found=1, accepted=1, started=1, executed=1, conditions=0, closeness=1, claim=1), passed=False) == 0.25
+    assert (
+        reward(Components(found=1, accepted=1, started=1, executed=1, conditions=0, closeness=1, claim=1), passed=False)
+        == 0.25
+    )
 
 
 def test_closeness_is_flat_inside_and_slopes_far_away() -> None:
