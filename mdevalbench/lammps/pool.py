@@ -24,13 +24,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mdevalbench.errors import Cancelled, HarnessFault, IsolationUnavailable, UsageError, WorkerFault
+from mdevalbench.errors import Cancelled, HarnessFault, IsolationUnavailable, RecorderFault, UsageError, WorkerFault
 from mdevalbench.lammps import install, sandbox
 from mdevalbench.lammps.forbidden import FORBIDDEN
 from mdevalbench.lammps.job import Ending, Job, Run
 from mdevalbench.lammps.record import Memory
 from mdevalbench.lammps.script import parse
-from mdevalbench.lammps.worker import CHILD_FAULT, ISOLATION_FAILED, SCRIPT
+from mdevalbench.lammps.worker import CHILD_FAULT, ISOLATION_FAILED, RECORDER_MISFIT, SCRIPT
 from mdevalbench.types import ScriptError
 
 ATTEMPTS = 3
@@ -221,17 +221,15 @@ class Pool:
 
 def _to_run(job: Job, answer: dict[str, Any], memory: Memory) -> Run:
     status, killed = int(answer["status"]), str(answer["killed"])
-    if status == ISOLATION_FAILED:
-        raise IsolationUnavailable(answer["error"])
-    if status == CHILD_FAULT:
-        raise HarnessFault(f"a run could not be set up:\n{answer['error']}")
+    quit_status = memory.quit_status
+    if quit_status is None:  # a script that calls `quit` chooses its exit code itself
+        _raise_faults(status, answer["error"])
     if killed == "wall":
         raise WorkerFault(
             f"a run took {answer['wall_seconds']:.0f} s of wall time but {answer['cpu_seconds']:.1f} s of CPU time"
         )
     if killed == "cancelled":
         raise Cancelled("the job was cancelled")
-    quit_status = memory.quit_status
     ending, exit_code = _ending(status, killed, answer["error"], quit_status)
     if not memory.attached and ending in (Ending.COMPLETED, Ending.QUIT):
         raise HarnessFault("a run ended without the flight recorder having seen it")
@@ -247,6 +245,15 @@ def _to_run(job: Job, answer: dict[str, Any], memory: Memory) -> Run:
         cpu_seconds=answer["cpu_seconds"],
         wall_seconds=answer["wall_seconds"],
     )
+
+
+def _raise_faults(status: int, error: str) -> None:
+    if status == ISOLATION_FAILED:
+        raise IsolationUnavailable(error)
+    if status == CHILD_FAULT:
+        raise HarnessFault(f"a run could not be set up:\n{error}")
+    if status == RECORDER_MISFIT:
+        raise RecorderFault("the recorder does not fit this LAMMPS: rebuild the package, see `mdevalbench doctor`")
 
 
 def _ending(status: int, killed: str, error: str, quit_status: int | None) -> tuple[Ending, int]:

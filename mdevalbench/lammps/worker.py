@@ -28,8 +28,8 @@ from mdevalbench.lammps import install, sandbox
 from mdevalbench.types import Limits
 
 SCRIPT = "in.lammps"
-ISOLATION_FAILED, CHILD_FAULT = 95, 96
-"""exit codes of a child that never came to the script"""
+ISOLATION_FAILED, CHILD_FAULT, RECORDER_MISFIT = 95, 96, 97
+"""exit codes of a child that failed without the script's doing (the last one is given by recorder.cpp)"""
 POLL_SECONDS = 0.1
 
 

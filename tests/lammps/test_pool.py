@@ -41,6 +41,9 @@ def test_the_self_test_of_the_engine_passes(pool: Pool) -> None:
         ('print "x"\n', Ending.COMPLETED, 0),
         ("quit\n", Ending.QUIT, 0),
         ("quit 3\n", Ending.QUIT, 3),
+        ("quit 95\n", Ending.QUIT, 95),
+        ("quit 96\n", Ending.QUIT, 96),
+        ("quit 97\n", Ending.QUIT, 97),
         ("nonsense\n", Ending.ERROR, 1),
     ],
 )
