@@ -45,11 +45,12 @@ def test_fenced_block_of_any_tag(fence: str, tag: str) -> None:
         json.dumps([{"thought": "x"}, {"code": SCRIPT}]),
         "Sure, this is the answer:\n```json\n" + json.dumps({"code": SCRIPT}, indent=1) + "\n```\nGood luck!",
         "The object {is} this: " + json.dumps({"code": SCRIPT}) + " and no more.",
+        'First {"note": "code"} and {"n": ["code"]}, then ' + json.dumps({"code": SCRIPT}),
         json.dumps({"code": SCRIPT.replace("\n", "\\n")}),
         json.dumps({"code": f"```lammps\n{SCRIPT}```"}),
         '{"code": "' + SCRIPT + '"}',
     ],
-    ids=["plain", "nested", "list", "fenced", "in prose", "escaped twice", "fence inside", "raw line breaks"],
+    ids=["plain", "nested", "list", "fenced", "in prose", "after others", "escaped twice", "fence inside", "raw line breaks"],
 )
 def test_json(answer: str) -> None:
     found = extract(answer)

@@ -121,6 +121,7 @@ def test_a_name_of_another_kind_is_explained() -> None:
         "run 10 every 5 'nonesuch'\n",
         "quit\nnonesuch\npair_style nonesuch\nshell ls\n",
         "reset_atoms id\n",
+        "fix 1 all NEIGH_HISTORY 4\n",
         "jump SELF next\n",
         "pair_style lj/cut 2.5\npair_coeff 1 1 1.0 1.0\n",
         "pair_style eam/alloy\npair_coeff * * /opt/lammps/potentials/Cu_u3.eam.alloy.old/Cu_zhou.eam.alloy Cu\n",

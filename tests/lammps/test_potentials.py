@@ -24,6 +24,7 @@ def test_a_file_says_what_it_is() -> None:
     assert (file.style, file.elements, file.units, file.date) == ("eam/alloy", ("Cu",), "metal", "2007-10-12")
     assert file.citation == "Mishin, Phys Rev B, 63, 224106 (2001)"
     assert file.comment.startswith("DATE: 2007-10-12")
+    assert shipped()["ffield.reax.cho"].date == "2011-02-18", "of several dates the first is the newest"
 
 
 @pytest.mark.parametrize(
