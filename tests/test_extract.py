@@ -50,7 +50,17 @@ def test_fenced_block_of_any_tag(fence: str, tag: str) -> None:
         json.dumps({"code": f"```lammps\n{SCRIPT}```"}),
         '{"code": "' + SCRIPT + '"}',
     ],
-    ids=["plain", "nested", "list", "fenced", "in prose", "after others", "escaped twice", "fence inside", "raw line breaks"],
+    ids=[
+        "plain",
+        "nested",
+        "list",
+        "fenced",
+        "in prose",
+        "after others",
+        "escaped twice",
+        "fence inside",
+        "raw line breaks",
+    ],
 )
 def test_json(answer: str) -> None:
     found = extract(answer)
