@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mdevalbench.errors import Unmeasured
@@ -48,6 +49,7 @@ class _Case:
     setup: bool = False
     analysis: bool = False
     cpu_seconds: float = 0.0
+    timed_out: bool = False
     reasons: list[str] = field(default_factory=list)
 
 
@@ -83,7 +85,7 @@ class Judge:
         if case.setup and case.claim is not None and _ended_well(case):
             self._confirm_claim(case, cancel)
         verdict = _verdict(case)
-        if self.cache is not None and case.run is not None and case.run.ending is not Ending.CPU_LIMIT:
+        if self.cache is not None and not case.timed_out:
             self.cache.put(key, verdict)
         return verdict
 
@@ -109,11 +111,16 @@ class Judge:
             raise Unmeasured("; ".join(reasons) or "nothing was measured")
         return assessment.measured
 
+    def _run(self, case: _Case, world: World, cancel: threading.Event | None) -> Run:
+        run = self.pool.run(_job(case.task, case.extraction.script or "", case.extraction.files, world), cancel)
+        case.cpu_seconds += run.cpu_seconds
+        case.timed_out = case.timed_out or run.ending is Ending.CPU_LIMIT
+        return run
+
     def _simulate(self, case: _Case, cancel: threading.Event | None) -> None:
         """Run, measure, compare; fills the case up to `setup` and `claim`."""
-        task, script = case.task, case.extraction.script or ""
-        run = case.run = self.pool.run(_job(task, script, case.extraction.files), cancel)
-        case.cpu_seconds += run.cpu_seconds
+        task = case.task
+        run = case.run = self._run(case, World(), cancel)
         case.assessment = assess(self.pool, task.spec, run)
         measured = case.assessment.measured
         case.reference = _reference(task, measured)
@@ -140,8 +147,7 @@ class Judge:
         if measured is None or claim is None or abs(claim.value - measured.value) > _claim_tolerance(case, measured):
             return
         world = counterfactual_world(task.spec.world, task.spec.potential)
-        run = self.pool.run(_job(task, case.extraction.script or "", case.extraction.files, world), cancel)
-        case.cpu_seconds += run.cpu_seconds
+        run = self._run(case, world, cancel)
         why = _why_not_followed(case, run, assess(self.pool, task.spec, run, world))
         case.claim = claim.model_copy(update={"derived": why is None})
         case.analysis = why is None
@@ -149,9 +155,9 @@ class Judge:
             case.reasons.append(why)
 
 
-def _job(task: Task, script: str, files: object, world: World | None = None) -> Job:
+def _job(task: Task, script: str, files: Mapping[str, str], world: World | None = None) -> Job:
     record = Recording(samples=task.spec.record.samples, frames=task.spec.record.frames)
-    content = {name: text.encode() for name, text in dict(files).items()}  # type: ignore[call-overload]
+    content = {name: text.encode() for name, text in files.items()}
     return Job(script, task.spec.limits, record, content, world or World())
 
 

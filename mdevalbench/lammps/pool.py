@@ -49,7 +49,7 @@ class _Worker:
             "PATH": os.defpath,
             "LD_LIBRARY_PATH": str(install.mpi_library().parent),
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-            "UCX_TLS": "self",
+            **install.MPI_ENVIRONMENT,
             "OMP_NUM_THREADS": "1",
             "TZ": "UTC",
         }
