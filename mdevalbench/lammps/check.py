@@ -43,6 +43,7 @@ _RENAMED = {
 """Styles that LAMMPS still lists but no longer has, and their successors."""
 _FILE_PLACE = {"dump": 4, "write_dump": 2, "read_data": 0, "write_data": 0, "write_restart": 0, "log": 0, "restart": 1}
 """Command -> which argument is the file that it writes or (`read_data`) may have to uncompress."""
+MOST_FINDINGS = 100
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".lzma", ".lz4")
 
 
@@ -64,8 +65,8 @@ class _Walk:
     """every command so far is reached if those before it succeed"""
     ended: bool = False
     pair_style: str = ""
-    pair_word: Word | None = None
     units: str = "lj"
+    labels: set[str] = field(default_factory=set)
     earlier: list[Command] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
     suspects: list[_Suspect] = field(default_factory=list)
@@ -178,14 +179,15 @@ class _Walk:
     def _flow(self, command: Command) -> None:
         """What a command means for those after it."""
         if command.name == "pair_style":
-            self.pair_word = command.args[0] if command.args and command.args[0].literal else None
-            self.pair_style = self.pair_word.text if self.pair_word else ""
+            self.pair_style = command.args[0].text if command.args and command.args[0].literal else ""
         elif command.name == "units" and command.args:
             self.units = command.args[0].text if command.args[0].literal else ""
         elif command.name in ("clear", "read_restart"):
             self.pair_style, self.units = "", "lj" if command.name == "clear" else ""
         elif command.name == "quit" and self.certain:
             self.ended = True
+        elif command.name == "label" and command.args:
+            self.labels.add(command.args[0].text)
         elif command.name == "jump" and self._is_loop_end(command):
             return
         elif _leaps(command):
@@ -202,13 +204,14 @@ class _Walk:
     def _is_loop_end(self, command: Command) -> bool:
         """Whether this is the `jump` of a `label ... next ... jump` loop, after which the script goes on."""
         texts = [word.text for word in command.args]
-        labels = {one.args[0].text for one in self.earlier if one.name == "label" and one.args}
         after_next = bool(self.earlier) and self.earlier[-1].name == "next"
-        return len(texts) == 2 and texts[0] == "SELF" and texts[1] in labels and after_next
+        return len(texts) == 2 and texts[0] == "SELF" and texts[1] in self.labels and after_next
 
 
 def check(script: str, *, files: Container[str] = ()) -> tuple[Diagnostic, ...]:
     """Find what the installed LAMMPS or the harness would refuse, without running anything; ordered by place.
+
+    Reading stops at `MOST_FINDINGS`: by then the text is no script.
 
     Args:
         script: the input script.
@@ -222,7 +225,7 @@ def check(script: str, *, files: Container[str] = ()) -> tuple[Diagnostic, ...]:
     walk = _Walk(files)
     for command in parse(script).commands:
         walk.visit(command)
-        if walk.ended:
+        if walk.ended or len(walk.found) + len(walk.suspects) >= MOST_FINDINGS:
             break
     found = [*walk.found, *_confirmed(walk.suspects)]
     return tuple(sorted(found, key=lambda one: (one.line, one.column, one.code)))

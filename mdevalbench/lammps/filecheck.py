@@ -22,11 +22,12 @@ FILE_STYLES = frozenset(_FILE_STYLES.split())
 """Pair styles whose `pair_coeff` has the name of a file right after the two types (LAMMPS manual)."""
 _ARGUMENT = {"read_data": 0, "read_restart": 0, "read_dump": 0, "rerun": 0, "include": 0, "jump": 0, "molecule": 1}
 """Command -> which argument is a file that it reads."""
-_WRITERS = """
+_WRITING = """
     angle_write bond_write dihedral_write dump dump_modify dynamical_matrix fitpod fix group2ndx if info log neb
     neb/spin pair_write partition print rerun restart run region2vmd third_order write_coeff write_data write_dump
     write_restart
 """
+_WRITERS = frozenset(_WRITING.split())
 _FREE_TEXT = frozenset(["fix", "print", "run"])
 """Writers of which only what follows the word `file` or `append` is the name of a file."""
 _UNKNOWN = re.compile(r"\$\{[^}]*\}|\$\(.*\)|\$.|[*%]")
@@ -98,7 +99,7 @@ def is_outside(name: str) -> bool:
 
 def _may_write(command: Command, name: str) -> bool:
     """Whether a command could write a file of this name; substitutions and wildcards in it may stand for anything."""
-    if command.name not in _WRITERS.split() and (not command.words or command.words[0].literal):
+    if command.name not in _WRITERS and (not command.words or command.words[0].literal):
         return False
     tokens = [token for word in command.args for token in re.split(r"[\s\"']+", word.text)]
     for before, token in zip(["", *tokens], tokens, strict=False):

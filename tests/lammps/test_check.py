@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mdevalbench.lammps import install
-from mdevalbench.lammps.check import FORBIDDEN, Diagnostic, Edit, check, render
+from mdevalbench.lammps.check import FORBIDDEN, MOST_FINDINGS, Diagnostic, Edit, check, render
 from mdevalbench.lammps.filecheck import FILE_STYLES
 from mdevalbench.lammps.styles import installed
 
@@ -94,6 +94,11 @@ def test_a_suggestion_mends_the_script(tmp_path: Path) -> None:
         script = remaining[0].suggestion.apply(script)
     assert script == GOOD
     assert accepted(script, tmp_path)
+
+
+def test_reading_stops_where_the_text_is_no_script() -> None:
+    prose = "".join(f"Sentence {n} of a book.\n" for n in range(20000))
+    assert len(check(prose)) == MOST_FINDINGS
 
 
 def test_a_missing_package_is_named() -> None:
