@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from mdevalbench.errors import Unmeasured
-from mdevalbench.lammps.evidence import Evidence, Segment
+from mdevalbench.lammps.evidence import Evidence, Frame, Segment
 from mdevalbench.lammps.forcefield import PotentialForceField
 from mdevalbench.lammps.job import Run, World
 from mdevalbench.lammps.pool import Pool
@@ -52,11 +52,10 @@ def assess(pool: Pool, spec: FamilySpec, run: Run, world: World | None = None) -
     units = evidence.loops[-1].settings.units
     if units not in spec.validity.units:
         found.reasons.append(f"the task is set in {' or '.join(spec.validity.units)} units; the script uses {units}")
-        found.started = _anything_ran(evidence, spec)
         return found
     p = spec.potential
     forcefield = PotentialForceField(pool, p.units, p.pair_style, p.pair_coeff, p.elements, units, world or World())
-    _progress(found, evidence, spec, units)
+    _progress(found, evidence, spec, forcefield)
     try:
         segments = _measure(found, evidence, spec, forcefield, units, spec.world.options if world else {})
         if segments is None:
@@ -119,11 +118,13 @@ def _measure(
     return None
 
 
-def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, units: str) -> None:
-    """Whether a loop of the wanted kind began, how much of it was done, and how near the best stage came."""
-    found.started = _anything_ran(evidence, spec)
+def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField) -> None:
+    """Whether a loop that belongs to the task began, how much of it was done, and how near the best stage came."""
+    found.started = _belongs(evidence, spec, forcefield)
+    if not found.started:
+        return
     for measure in spec.measure:
-        selection = _selection(measure, spec, units)
+        selection = _selection(measure, spec, forcefield.frame_units)
         best = nearest(evidence, selection)
         if best is None:
             continue
@@ -140,15 +141,22 @@ def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, units: st
                 found.conditions = max(found.conditions, geometric_mean(conditions))
 
 
-def _anything_ran(evidence: Evidence, spec: FamilySpec) -> bool:
-    """Whether a loop of a kind that the family asks for began to do steps on atoms."""
+def _belongs(evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField) -> bool:
+    """Whether a loop of a kind that the family asks for began to do steps on atoms of the task's species."""
     kinds = {measure.select.kind for measure in spec.measure}
     for loop in evidence.loops:
-        atoms = max((frame.natoms for frame in loop.frames), default=evidence.final.natoms if evidence.final else 0)
-        kind = "dynamics" if loop.is_dynamics else "minimisation"
-        if loop.requested > 0 and atoms > 0 and kinds & {"any", kind}:
+        kind = {"dynamics"} if loop.is_dynamics else {"minimisation", "static"}
+        states = loop.frames[:1] or ((evidence.final,) if evidence.final is not None else ())
+        if loop.requested > 0 and kinds & {"any", *kind} and any(_is_known(state, forcefield) for state in states):
             return True
     return False
+
+
+def _is_known(frame: Frame, forcefield: PotentialForceField) -> bool:
+    try:
+        return len(forcefield.types_of(frame)) > 0
+    except Unmeasured:
+        return False
 
 
 def _check(

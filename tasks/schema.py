@@ -26,7 +26,8 @@ class Near(Record):
 class Select(Record):
     """Which stages of a run an estimator may use."""
 
-    kind: Literal["dynamics", "minimisation", "any"] = "dynamics"
+    kind: Literal["dynamics", "minimisation", "static", "any"] = "dynamics"
+    """`static` stages are minimisations and runs of no steps"""
     ensemble: tuple[Literal["nve", "nvt", "npt", "nph"], ...] = ()
     """accepted ensembles, told from the live fixes; empty for any"""
     temperature: Near | None = None

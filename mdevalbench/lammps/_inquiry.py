@@ -112,7 +112,7 @@ def _attempt(category: str, name: str) -> list[str]:
 
 def main() -> None:
     """Answer one request: `null` for the inventory, or a list of [category, name] to be tried."""
-    os.environ.setdefault("UCX_TLS", "self")
+    os.environ.update(install.MPI_ENVIRONMENT)
     ctypes.CDLL(str(install.mpi_library()), mode=ctypes.RTLD_GLOBAL)
     request = json.load(sys.stdin)
     answer = _inventory() if request is None else replies([_attempt(*item) for item in request])

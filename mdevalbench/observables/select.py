@@ -29,7 +29,8 @@ class Near:
 class Selection:
     """What a stage must be like, in the units of the script."""
 
-    kind: Literal["dynamics", "minimisation", "any"] = "dynamics"
+    kind: Literal["dynamics", "minimisation", "static", "any"] = "dynamics"
+    """`static` stages are minimisations and runs of no steps"""
     ensemble: tuple[str, ...] = ()
     """accepted ensembles; empty for any"""
     temperature: Near | None = None
@@ -118,7 +119,8 @@ def conditions(segment: Segment, selection: Selection) -> tuple[Condition, ...]:
 
 def _kind(segment: Segment, wanted: str) -> Condition:
     found = "dynamics" if segment.is_dynamics else "minimisation"
-    return Condition("kind", float(wanted in (found, "any")), wanted, found)
+    met = wanted in (found, "any") or (wanted == "static" and not (segment.is_dynamics and segment.steps))
+    return Condition("kind", float(met), wanted, found)
 
 
 def _ensemble(segment: Segment, wanted: Sequence[str]) -> Condition:
