@@ -203,21 +203,21 @@ def _why_not_followed(case: _Case, run: Run, there: Assessment) -> str | None:
     task, here = case.task, case.assessment.measured
     if here is None or there.measured is None:
         why = "; ".join(_why_it_ended(task, run) + there.reasons)
-        return f"the claim could not be confirmed with slightly different interactions: {why}"
+        return f"the claim could not be confirmed with other interactions behind the same names: {why}"
     allowed = _claim_tolerance(case, there.measured)
     if abs(there.measured.value - here.value) <= 2 * allowed:
         return (
-            "the claim could not be confirmed: slightly different interactions in the prescribed potential left the "
+            "the claim could not be confirmed: other numbers in the prescribed potential left the "
             "simulation unchanged, so that it does not take them from there"
         )
     try:
         claim = find_claim(run.output, task.observable, task.unit, task.spec.accepted_units)
     except NoClaim as reason:
-        return f"the claim could not be confirmed with slightly different interactions: {reason}"
+        return f"the claim could not be confirmed with other interactions behind the same names: {reason}"
     if abs(claim.value - there.measured.value) > allowed:
         return (
-            f"the claim does not follow from the simulation: with slightly different interactions the run measured "
-            f"{there.measured.value:.6g} {task.unit}, but the script still reported {claim.value:.6g}"
+            f"the claim does not follow from the simulation: with other interactions behind the same names the run measured "
+            f"{there.measured.value:.6g} {task.unit}, but the script reported {claim.value:.6g}"
         )
     return None
 
