@@ -216,8 +216,8 @@ def _why_not_followed(case: _Case, run: Run, there: Assessment) -> str | None:
         return f"the claim could not be confirmed with other interactions behind the same names: {reason}"
     if abs(claim.value - there.measured.value) > allowed:
         return (
-            f"the claim does not follow from the simulation: with other interactions behind the same names the run measured "
-            f"{there.measured.value:.6g} {task.unit}, but the script reported {claim.value:.6g}"
+            "the claim does not follow from the simulation: with other interactions behind the same names the run "
+            f"measured {there.measured.value:.6g} {task.unit}, but the script reported {claim.value:.6g}"
         )
     return None
 
