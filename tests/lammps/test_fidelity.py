@@ -31,7 +31,8 @@ SCRIPTS: dict[str, str] = {
     "barostat, restart and going on": ARGON
     + "fix 1 all npt temp 90 90 100 iso 0 0 1000\nrun 40\nwrite_restart half.*\nclear\n"
     + "read_restart half.40\nmass 1 39.948\n"
-    + "pair_style lj/cut 8.5\npair_coeff 1 1 0.238 3.405\nfix 1 all npt temp 90 90 100 iso 0 0 1000\nthermo 20\nrun 40\n",
+    + "pair_style lj/cut 8.5\npair_coeff 1 1 0.238 3.405\n"
+    + "fix 1 all npt temp 90 90 100 iso 0 0 1000\nthermo 20\nrun 40\n",
     "relaxed box": ARGON + "fix r all box/relax aniso 0\nminimize 0 1e-9 60 600\nunfix r\nminimize 0 1e-9 60 600\n",
     "frozen layer and a thermostat on the rest": ARGON
     + "region low block INF INF INF INF 0 1\ngroup low region low\ngroup rest subtract all low\n"
