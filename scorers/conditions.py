@@ -88,18 +88,20 @@ def _shares(composition: dict[str, float]) -> str:
 
 
 def _fixes(segments: Sequence[Segment], validity: Validity) -> Condition:
-    """No fix acts that the family does not allow (plain `nve` only moves atoms and is always allowed)."""
-    styles = {fix.style for segment in segments for fix in segment.settings.fixes}
+    """No fix acts that the family does not allow.
+
+    Plain `nve` only moves atoms and is always allowed; integrators do nothing in a minimisation; names in capitals are
+    those of LAMMPS's own, internal fixes.
+    """
     acting = {
-        plain_style(style) for style in styles if not (only_watches(style) or style.isupper())
-    }  # capitals: LAMMPS's own
+        plain_style(fix.style)
+        for segment in segments
+        for fix in segment.settings.fixes
+        if not (only_watches(fix.style) or fix.style.isupper() or (fix.integrates and not segment.is_dynamics))
+    }
     odd = sorted(s for s in acting if s != "nve" and not any(fnmatchcase(s, pattern) for pattern in validity.fixes))
-    return Condition(
-        "acting fixes",
-        float(not odd),
-        ", ".join(("nve", *validity.fixes)),
-        f"also {', '.join(odd)}" if odd else "as wanted",
-    )
+    wanted, found = ", ".join(("nve", *validity.fixes)), f"also {', '.join(odd)}" if odd else "as wanted"
+    return Condition("acting fixes", float(not odd), wanted, found)
 
 
 def _continuity(segments: Sequence[Segment]) -> Condition:
