@@ -25,7 +25,7 @@ help: ## list the targets
 	@touch $@
 
 # pip compiled it already; this is for later changes of its source
-$(RECORDER): mdevalbench/lammps/recorder.cpp mdevalbench/lammps/recorder_layout.h setup.py | .venv/installed
+$(RECORDER): mdevalbench/lammps/recorder.cpp $(wildcard mdevalbench/lammps/recorder_*.h) setup.py | .venv/installed
 	$(BIN)/python setup.py --quiet build_ext --inplace
 
 demo: $(READY) ## evaluate the built-in models on a small suite: log and report

@@ -56,7 +56,7 @@ setup(
         Extension(
             "mdevalbench.lammps._recorder",
             sources=["mdevalbench/lammps/recorder.cpp"],
-            depends=["mdevalbench/lammps/recorder_layout.h"],
+            depends=sorted(str(path) for path in Path("mdevalbench/lammps").glob("recorder_*.h")),
         )
     ],
     cmdclass={"build_ext": BuildRecorder},
