@@ -46,10 +46,14 @@ def list_(suite: Suite = "codegen", family: Family = None, json: Json = False) -
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("task", "level", "materials", "pair style", "unit"):
-        table.add_column(heading, no_wrap=heading != "unit", overflow="fold")
+    for heading in ("task", "level", "materials", "pair style"):
+        table.add_column(heading, no_wrap=True)
+    family_before = ""
     for task in found:
-        table.add_row(task.id, task.level, ", ".join(task.materials), task.pair_style, task.unit)
+        if task.family != family_before:
+            table.add_row(f"[dim]{task.observable} in {task.unit}[/dim]")
+        family_before = task.family
+        table.add_row(task.id, task.level, ", ".join(task.materials), task.pair_style)
     console = Console()
     console.print(table)
     console.print(
