@@ -9,7 +9,11 @@ from pathlib import Path
 import mdevalbench
 
 PACKAGE = Path(mdevalbench.__file__).parent
-FLOORS = {"cli": 4, "web": 4, "_registry": 4, "agent": 3, "zoo": 3, "training": 3, "leaderboard": 3, "scorers": 2, "tasks": 2}
+FLOORS = {
+    **dict.fromkeys(("cli", "web", "_registry"), 4),
+    **dict.fromkeys(("agent", "zoo", "training", "leaderboard"), 3),
+    **dict.fromkeys(("scorers", "tasks"), 2),
+}
 """room -> floor; everything else in the package is on floor 1"""
 FRAMEWORKS = {"inspect_ai", "lm_eval", "trl", "torch", "transformers", "openai", "fastapi", "typer", "rich"}
 ADAPTERS = {"scorers/inspect.py", "tasks/inspect_tasks.py", "tasks/budget.py"}
