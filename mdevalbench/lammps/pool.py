@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import re
+import select
 import shutil
 import signal
 import socket
@@ -75,8 +76,6 @@ class _Worker:
             raise WorkerFault(f"a worker died: {error}") from error
 
     def _wait_or_cancel(self, cancel: threading.Event) -> None:
-        import select
-
         while not select.select([self.control], [], [], 0.05)[0]:
             if cancel.is_set():
                 self.close()
