@@ -4,9 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECORDER := mdevalbench/lammps/_recorder.so
 READY := .venv/installed $(RECORDER)
-# floors 1 and 2, which mypy checks strictly; by module, since the rooms are links
+# floors 1 and 2 and the audit, which mypy checks strictly; by module, since the rooms are links
 TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
-	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks
+	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks \
+	-p mdevalbench.audit
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow bench lint types format clean

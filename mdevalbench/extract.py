@@ -28,6 +28,8 @@ _PROSE = re.compile(
 """A line that is no command and looks like a list, a heading, a tag or a sentence."""
 _MAKES_BOX = frozenset(["create_box", "read_data", "read_restart"])
 _RUNS = frozenset(["run", "minimize", "rerun", "neb", "temper", "prd", "tad", "hyper", "jump"])
+_LONGEST_NAME = 255
+"""bytes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +125,21 @@ def _files(main: Block, blocks: Sequence[Block]) -> tuple[dict[str, str], list[s
         wanted, included = _names(reader), _included(reader)
         for block in blocks:
             named = block.name in (included if _is_script(block) else wanted) and find(block.name) is None
-            if named and block is not main and block.name not in files:
+            if named and block is not main and block.name not in files and _can_be_written(block.name):
                 files[block.name] = block.text
                 queue.append(block)
     read = {base_name(one.args[0].text) for one in parse(main.text).commands if one.name == "read_data" and one.args}
     nameless = [block for block in blocks if not block.name and _DATA_FILE.search(block.text) and not _is_script(block)]
-    missing = read - files.keys()
+    missing = {name for name in read - files.keys() if _can_be_written(name)}
     if len(missing) == 1 and len(nameless) == 1:
         name = missing.pop()
         return {**files, name: nameless[0].text}, [f"a block without a name was taken for '{name}'"]
     return files, []
+
+
+def _can_be_written(name: str) -> bool:
+    """Whether a file can have this name."""
+    return name not in (".", "..") and "\0" not in name and len(name.encode(errors="replace")) <= _LONGEST_NAME
 
 
 def _names(script: Block) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Record(BaseModel):
@@ -27,7 +27,16 @@ class Limits(Record):
     output_bytes: int = Field(1 << 20, gt=0)
     """How much of the screen output is kept (head and tail)."""
     threads: int = Field(1, ge=1)
-    """OpenMP threads."""
+    """OpenMP threads, and cores held while the script runs: LAMMPS is started with its `omp` styles if more than 1."""
+    ranks: int = Field(1, ge=1)
+    """MPI ranks; only 1 is possible, since the flight recorder sees the atoms of one rank."""
+
+    @field_validator("ranks")
+    @classmethod
+    def _one_rank(cls, ranks: int) -> int:
+        if ranks > 1:
+            raise ValueError("a script runs on one MPI rank, which is all that is recorded; ask for `threads` instead")
+        return ranks
 
     @property
     def wall(self) -> float:

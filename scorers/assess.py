@@ -8,14 +8,16 @@ from math import prod
 from typing import Any
 
 from mdevalbench.errors import Unmeasured
-from mdevalbench.lammps.evidence import Evidence, Frame, Segment
+from mdevalbench.lammps.evidence import Evidence, Segment
+from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.forcefield import PotentialForceField
 from mdevalbench.lammps.job import Run, World
-from mdevalbench.lammps.pool import Pool
-from mdevalbench.observables import Condition, Context, Near, Selection, get_estimator, nearest, select
-from mdevalbench.observables.units import convert
+from mdevalbench.observables import Condition, Context, Near, Selection, conditions, get_estimator, select
+from mdevalbench.observables.units import convert, style_unit
 from mdevalbench.scorers.conditions import validity_conditions
-from mdevalbench.scorers.hamiltonian import choose_frames, wrong_hamiltonian
+from mdevalbench.scorers.hamiltonian import choose_frames, compare_interactions
+from mdevalbench.scorers.progress import nothing_happened, simulated_share, what_happened
+from mdevalbench.scorers.reward import CONDITIONS, EXECUTED
 from mdevalbench.tasks import schema
 from mdevalbench.tasks.schema import FamilySpec, Measure
 from mdevalbench.types import Measurement
@@ -39,10 +41,10 @@ class Assessment:
         return self.measured is not None and self.conditions >= 1.0 and not self.reasons
 
 
-def assess(pool: Pool, spec: FamilySpec, run: Run, world: World | None = None) -> Assessment:
+def assess(pool: Executor, spec: FamilySpec, run: Run, world: World | None = None) -> Assessment:
     """Measure a run by the first of the family's alternatives that finds something.
 
-    With a counterfactual `world` the estimators' options are those of that world.
+    With a counterfactual `world` the estimators' options and the prescribed interactions are those of that world.
     """
     found = Assessment()
     evidence = run.evidence
@@ -55,16 +57,15 @@ def assess(pool: Pool, spec: FamilySpec, run: Run, world: World | None = None) -
         return found
     p = spec.potential
     forcefield = PotentialForceField(pool, p.units, p.pair_style, p.pair_coeff, p.elements, units, world or World())
-    _progress(found, evidence, spec, forcefield)
     try:
         segments = _measure(found, evidence, spec, forcefield, units, spec.world.options if world else {})
-        if segments is None:
-            return found
-        if world is None:
+        if segments is not None:
             _check(found, evidence, segments, spec, forcefield)
     except Unmeasured as reason:
         found.measured, found.conditions = None, 0.0
         found.reasons.append(str(reason))
+    if found.measured is None and world is None:
+        _progress(found, evidence, spec, forcefield)
     return found
 
 
@@ -119,44 +120,34 @@ def _measure(
 
 
 def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField) -> None:
-    """Whether a loop that belongs to the task began, how much of it was done, and how near the best stage came."""
-    found.started = _belongs(evidence, spec, forcefield)
-    if not found.started:
-        return
+    """Without a measured value: whether a loop that belongs to the task began, and what the stage worth most did.
+
+    That is the stage by which the ladder is climbed highest, so that a script which goes on and fails loses nothing.
+    """
+    kinds: set[str] = {measure.select.kind for measure in spec.measure}
+    stages, why = what_happened(evidence, kinds, spec.validity, forcefield)
+    found.started = bool(stages)
+    if not stages:
+        found.reasons.append(f"no loop belongs to the task: {why}")
+    most = 0.0
     for measure in spec.measure:
         selection = _selection(measure, spec, forcefield.frame_units)
-        best = nearest(evidence, selection)
-        if best is None:
-            continue
-        segment, conditions = best
-        share = (
-            min(1.0, segment.duration / selection.min_time)
-            if selection.min_time
-            else float(segment.loops[-1].completed)
-        )
-        if segment.steps:
-            found.executed = max(found.executed, share)
-            unmet = [c for c in conditions if c.met < 1.0]
-            if unmet:  # a stage that fits, yet holds nothing to measure, earns nothing here
-                found.conditions = max(found.conditions, geometric_mean(conditions))
+        for stage, interactions in stages:
+            share = simulated_share(stage, selection, _largest_timestep(spec, forcefield)) * interactions.likeness
+            met = conditions(stage, selection)
+            fits = all(c.met == 1.0 for c in met)  # and yet holds nothing to measure: earns nothing here
+            nearly = 0.0 if fits or interactions.wrong else geometric_mean(met)
+            worth = share * (EXECUTED + CONDITIONS * nearly)
+            if worth > most:
+                most, found.executed, found.conditions = worth, share, nearly
 
 
-def _belongs(evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField) -> bool:
-    """Whether a loop of a kind that the family asks for began to do steps on atoms of the task's species."""
-    kinds = {measure.select.kind for measure in spec.measure}
-    for loop in evidence.loops:
-        kind = {"dynamics"} if loop.is_dynamics else {"minimisation", "static"}
-        states = loop.frames[:1] or ((evidence.final,) if evidence.final is not None else ())
-        if loop.requested > 0 and kinds & {"any", *kind} and any(_is_known(state, forcefield) for state in states):
-            return True
-    return False
-
-
-def _is_known(frame: Frame, forcefield: PotentialForceField) -> bool:
-    try:
-        return len(forcefield.types_of(frame)) > 0
-    except Unmeasured:
-        return False
+def _largest_timestep(spec: FamilySpec, forcefield: PotentialForceField) -> float | None:
+    """In the script's units."""
+    largest, own, units = spec.validity.max_timestep, forcefield.units, forcefield.frame_units
+    if largest is None or own == units:
+        return largest
+    return convert(largest, style_unit(own, "time"), style_unit(units, "time"))
 
 
 def _check(
@@ -166,18 +157,22 @@ def _check(
     spec: FamilySpec,
     forcefield: PotentialForceField,
 ) -> None:
-    """Conditions and interactions of the stages that were measured."""
-    conditions = validity_conditions(evidence, segments, spec.validity, forcefield)
-    found.conditions = geometric_mean(conditions)
-    found.started, found.executed = True, 1.0
-    found.reasons += [f"{c.name}: wanted {c.wanted}, found {c.found}" for c in conditions if c.met < 1.0]
+    """Conditions and interactions of the stages that were measured, and whether they are a simulation at all."""
+    checks = validity_conditions(evidence, segments, spec.validity, forcefield)
+    found.conditions = geometric_mean(checks)
+    found.reasons += [f"{c.name}: wanted {c.wanted}, found {c.found}" for c in checks if c.met < 1.0]
     frames = [frame for segment in segments for frame in segment.frames]
     if not frames and evidence.final is not None:
         frames = [evidence.final]
-    wrong = wrong_hamiltonian(choose_frames(frames), forcefield)
-    if wrong is not None:
+    interactions = compare_interactions(choose_frames(frames), forcefield)
+    if interactions.wrong is not None:
         found.conditions = 0.0
-        found.reasons.insert(0, wrong)
+        found.reasons.insert(0, interactions.wrong)
+    nothing = next((why for s in segments if (why := nothing_happened(s, spec.validity, forcefield))), None)
+    if nothing is not None and nothing not in found.reasons:
+        found.reasons.insert(0, nothing)
+    found.started = nothing is None and interactions.likeness > 0
+    found.executed = interactions.likeness
 
 
 def geometric_mean(conditions: tuple[Condition, ...]) -> float:

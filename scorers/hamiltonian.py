@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 
@@ -20,6 +22,18 @@ FORCE_TOLERANCE = 1e-3
 NEGLIGIBLE = 1e-6
 """virials and energy differences below this fraction of the potential energy are not compared"""
 FRAMES = 5
+UNLIKE = 0.1
+"""relative deviation beyond which interactions are others, and not the prescribed ones with a small mistake"""
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """How far recorded interactions are those that the task prescribes."""
+
+    likeness: float
+    """1 within the tolerance, falling with the logarithm of the deviation to 0 at `UNLIKE`"""
+    wrong: str | None
+    """in plain words; None if they are the prescribed ones"""
 
 
 def choose_frames(frames: Sequence[Frame], count: int = FRAMES) -> list[Frame]:
@@ -31,21 +45,34 @@ def choose_frames(frames: Sequence[Frame], count: int = FRAMES) -> list[Frame]:
     return [clean[i] for i in (0, *sorted(inner), len(clean) - 1)]
 
 
-def wrong_hamiltonian(frames: Sequence[Frame], forcefield: ForceField) -> str | None:
-    """Why the frames were not made by the force field, in plain words; None if they agree.
+def compare_interactions(frames: Sequence[Frame], forcefield: ForceField) -> Interactions:
+    """Compare what frames recorded with the force field.
 
     Raises:
         Unmeasured: a frame cannot be evaluated (species that the task does not know, positions that are not finite).
     """
     if not frames:
-        return "no state was recorded in which the interactions could be checked"
+        return Interactions(0.0, "no state was recorded in which the interactions could be checked")
     ours = forcefield.evaluate(frames)
     scale = max(float(np.sqrt(np.mean(e.forces**2))) for e in ours)
-    for frame, own in zip(frames, ours, strict=True):
-        wrong = _wrong_forces(frame, own, scale) or _wrong_virial(frame, own)
-        if wrong:
-            return wrong
-    return _wrong_energies(frames, ours)
+    pairs = list(zip(frames, ours, strict=True))
+    wrong = next((w for f, own in pairs if (w := _wrong_forces(f, own, scale) or _wrong_virial(f, own))), None)
+    wrong = wrong or _wrong_energies(frames, ours)
+    return Interactions(1.0, None) if wrong is None else Interactions(_likeness(pairs), wrong)
+
+
+def _likeness(pairs: Sequence[tuple[Frame, Evaluated]]) -> float:
+    """From the worst deviation of forces; where symmetry leaves none, of virials over energies."""
+    worst = FORCE_TOLERANCE
+    for frame, own in pairs:
+        force = float(np.sqrt(np.mean(own.forces**2)))
+        energy = max(abs(own.energy), 1e-300)
+        if force > NEGLIGIBLE * energy / frame.natoms:
+            deviation = float(np.sqrt(np.mean((frame.forces - own.forces) ** 2))) / force
+        else:
+            deviation = abs(float((frame.virial[:3] - own.virial[:3]).sum())) / energy
+        worst = max(worst, deviation) if np.isfinite(deviation) else UNLIKE
+    return max(0.0, 1.0 - log10(worst / FORCE_TOLERANCE) / log10(UNLIKE / FORCE_TOLERANCE))
 
 
 def _wrong_forces(frame: Frame, own: Evaluated, scale: float) -> str | None:

@@ -20,7 +20,7 @@ from inspect_ai.solver import TaskState
 
 from mdevalbench.errors import HarnessFault, TaskError
 from mdevalbench.extract import extract
-from mdevalbench.lammps.pool import Pool
+from mdevalbench.lammps.executor import open_executor
 from mdevalbench.scorers.cache import VerdictCache
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.scorers.metrics import TaskTrials, mean_interval, pass_at_k_interval
@@ -33,8 +33,8 @@ RUNGS = ("found", "accepted", "started", "executed", "physics")
 
 @cache
 def shared_judge() -> Judge:
-    """The judge of this process. Its pool runs as many scripts at once as it has workers; others wait in threads."""
-    pool = Pool()
+    """The judge of this process, with the executor that the environment asks for; scripts wait for it in threads."""
+    pool = open_executor()
     atexit.register(pool.close)
     return Judge(pool, VerdictCache())
 

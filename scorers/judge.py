@@ -10,15 +10,14 @@ Failure policy: whatever a completion does ends in a `Verdict`. `HarnessFault` i
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mdevalbench.errors import Unmeasured
 from mdevalbench.extract import Extraction, extract
+from mdevalbench.lammps.executor import Executor, in_thread
 from mdevalbench.lammps.job import Ending, Job, Recording, Run, World
-from mdevalbench.lammps.pool import Pool
 from mdevalbench.observables.statistics import tolerance
 from mdevalbench.scorers.assess import Assessment, assess
 from mdevalbench.scorers.cache import VerdictCache
@@ -61,7 +60,7 @@ class Judge:
         cache: verdicts by content; None to judge everything afresh. Runs that hit the CPU limit are never cached.
     """
 
-    def __init__(self, pool: Pool, cache: VerdictCache | None = None) -> None:
+    def __init__(self, pool: Executor, cache: VerdictCache | None = None) -> None:
         self.pool, self.cache = pool, cache
 
     def judge(self, task: Task, completion: str, cancel: threading.Event | None = None) -> Verdict:
@@ -91,12 +90,7 @@ class Judge:
 
     async def ajudge(self, task: Task, completion: str) -> Verdict:
         """`judge` for coroutines; cancelling the coroutine ends its simulation."""
-        cancel = threading.Event()
-        try:
-            return await asyncio.to_thread(self.judge, task, completion, cancel)
-        except asyncio.CancelledError:
-            cancel.set()
-            raise
+        return await in_thread(lambda cancel: self.judge(task, completion, cancel))
 
     def measure(self, task: Task, script: str, cancel: threading.Event | None = None) -> Measurement:
         """Run a script and measure the task's observable, without comparing it to anything; used to make references.
@@ -157,7 +151,7 @@ class Judge:
 
 def _job(task: Task, script: str, files: Mapping[str, str], world: World | None = None) -> Job:
     record = Recording(samples=task.spec.record.samples, frames=task.spec.record.frames)
-    content = {name: text.encode() for name, text in files.items()}
+    content = {name: text.encode(errors="replace") for name, text in files.items()}
     return Job(script, task.spec.limits, record, content, world or World())
 
 
@@ -201,7 +195,7 @@ def _claim_tolerance(case: _Case, measured: Measurement) -> float:
 def _why_not_followed(case: _Case, run: Run, there: Assessment) -> str | None:
     """Why a claim cannot count as computed from the simulation; None if it followed it into the other world."""
     task, here = case.task, case.assessment.measured
-    if here is None or there.measured is None:
+    if here is None or there.measured is None or not there.valid:  # its simulation must be a right one there, too
         why = "; ".join(_why_it_ended(task, run) + there.reasons)
         return f"the claim could not be confirmed with other interactions behind the same names: {why}"
     allowed = _claim_tolerance(case, there.measured)

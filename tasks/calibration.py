@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from mdevalbench.errors import TaskError, Unmeasured
+from mdevalbench.lammps import install
+from mdevalbench.lammps.executor import in_threads
 from mdevalbench.tasks.content import content_problems
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.references import (
@@ -31,8 +33,8 @@ SEEDS = 16
 class Measurer(Protocol):
     """The part of the judge that is needed here."""
 
-    def measure(self, task: Task, script: str) -> Measurement:
-        """Run a script and measure the task's observable. Raises Unmeasured."""
+    def measure(self, task: Task, script: str, cancel: threading.Event | None = None) -> Measurement:
+        """Run a script and measure the task's observable. Raises Unmeasured, and Cancelled if `cancel` was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,13 @@ def calibrate(
         raise TaskError("\n".join(dict.fromkeys(problems)))
     books = {task.id: _Book(task) for task in tasks}
     planned = [run for task in tasks for run in _plan(task, books[task.id], seeds if task.spec.stochastic else 1)]
-    with ThreadPoolExecutor(jobs) as threads:
-        futures = {threads.submit(_measure, judge, run): run for run in planned}
-        try:
-            for done, future in enumerate(as_completed(futures), 1):
-                run = futures[future]
-                books[run.task.id].enter(run, future.result())
-                if progress is not None:
-                    progress(done, len(planned))
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+
+    def enter(done: int, number: int, value: SeedValue) -> None:
+        books[planned[number].task.id].enter(planned[number], value)
+        if progress is not None:
+            progress(done, len(planned))
+
+    in_threads(partial(_measure, judge), planned, jobs, enter)
     return {task.id: books[task.id].reference() for task in tasks}
 
 
@@ -87,7 +84,7 @@ class _Book:
         law = task.spec.compare.size_law
         self.task, self.law = task, law
         self.recipe = recipe_digest(task)
-        self.lammps = importlib.metadata.version("lammps")
+        self.lammps = install.version()
         self.first: dict[int, SeedValue] = {}
         self.second: dict[int, SeedValue] = {}
         self.date = ""
@@ -140,12 +137,12 @@ def _plan(task: Task, book: _Book, count: int) -> list[_Planned]:
     return planned
 
 
-def _measure(judge: Measurer, run: _Planned) -> SeedValue:
+def _measure(judge: Measurer, run: _Planned, cancel: threading.Event) -> SeedValue:
     law = run.task.spec.compare.size_law
     overrides = law.second_size if law and run.second_size else {}
     seed = run.seed if "seed" in run.task.layers else None
     try:
-        found = judge.measure(run.task, render_reference(run.task, seed, overrides))
+        found = judge.measure(run.task, render_reference(run.task, seed, overrides), cancel)
     except Unmeasured as error:
         raise TaskError(f"{run.task.id}: the reference script (seed {run.seed}) cannot be measured: {error}") from error
     if found.unit != run.task.unit:

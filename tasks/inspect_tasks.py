@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import inspect_ai
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -13,6 +12,7 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from mdevalbench import __version__
+from mdevalbench.lammps import install
 from mdevalbench.scorers.inspect import physics
 from mdevalbench.tasks import budget
 from mdevalbench.tasks.loading import Task
@@ -98,12 +98,12 @@ def sample(task: Task, system: str) -> Sample:
 
 def suite_digest(tasks: Sequence[Task], system: str) -> str:
     """SHA-256 over everything that decides the scores of a suite: tasks, system message and LAMMPS version."""
-    content = "\n".join([system, version("lammps"), *(f"{task.id} {task.digest}" for task in tasks)])
+    content = "\n".join([system, install.identity(), *(f"{task.id} {task.digest}" for task in tasks)])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def lammps_version() -> str:
-    """The date that names the installed LAMMPS, as in `22 Jul 2025` (update 4: `22 Jul 2025, update 4`)."""
-    year, month, day, *update = version("lammps").split(".")
+    """The date that names the LAMMPS in use, as in `22 Jul 2025` (update 4: `22 Jul 2025, update 4`)."""
+    year, month, day, *update = install.version().split(".")
     name = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[int(month) - 1]
     return f"{int(day)} {name} {year}" + (f", update {update[0]}" if update and update[0] != "0" else "")

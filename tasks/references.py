@@ -14,6 +14,7 @@ from typing import ClassVar
 from pydantic import Field, ValidationError
 
 from mdevalbench.errors import TaskError
+from mdevalbench.lammps import install
 from mdevalbench.tasks.schema import SizeLaw
 from mdevalbench.types import Record
 
@@ -90,6 +91,18 @@ def slope_of(first: Iterable[SeedValue], second: Iterable[SeedValue], law: SizeL
     if step == 0:
         raise ValueError(f"both sizes have {size_of(first)} atoms: `second_size` must change the number of atoms")
     return (b - a) / step, math.hypot(ua, ub) / abs(step)
+
+
+def other_lammps(references: Iterable[StoredReference | None]) -> str:
+    """A warning if the LAMMPS in use is not of the release that the references were measured with; empty if it is."""
+    here = install.version()
+    measured = {reference.lammps for reference in references if reference is not None}
+    if others := sorted(one for one in measured if one.split(".")[:4] != here.split(".")[:4]):
+        return (
+            f"references were measured with LAMMPS {', '.join(others)}, and this is {here}: a right script may be "
+            "judged wrong where the versions differ"
+        )
+    return ""
 
 
 def size_of(runs: Iterable[SeedValue]) -> int:

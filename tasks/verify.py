@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from mdevalbench.errors import HarnessFault
+from mdevalbench.lammps.executor import in_threads
 from mdevalbench.tasks.calibration import reference_problems
 from mdevalbench.tasks.content import content_problems
 from mdevalbench.tasks.loading import Task, reference_value
@@ -32,8 +35,8 @@ GROUPS = {
 class Judging(Protocol):
     """The part of the judge that is needed here."""
 
-    def judge(self, task: Task, completion: str) -> Verdict:
-        """Score a completion. Raises HarnessFault."""
+    def judge(self, task: Task, completion: str, cancel: threading.Event | None = None) -> Verdict:
+        """Score a completion. Raises HarnessFault, and Cancelled if `cancel` was set meanwhile."""
 
 
 class Offender(Record):
@@ -104,20 +107,11 @@ def verify(
         _content(task, problem) for task in tasks for problem in content_problems(task) + reference_problems(task)
     ]
     cases = [] if offenders else [_Case(task, variant) for task in tasks for variant in _variants(task)]
-    good = dict.fromkeys(GROUPS, 0)
-    failures: dict[int, Offender] = {}
-    with ThreadPoolExecutor(jobs) as threads:
-        futures = {threads.submit(_offence, case, judge): number for number, case in enumerate(cases)}
-        for done, future in enumerate(as_completed(futures), 1):
-            number, offender = futures[future], future.result()
-            if offender is None:
-                good[_group(cases[number])] += 1
-            else:
-                failures[number] = offender
-            if progress is not None:
-                progress(done, len(cases))
+    tell = progress or (lambda done, total: None)
+    found = in_threads(partial(_offence, judge), cases, jobs, lambda done, number, _: tell(done, len(cases)))
+    good = Counter(_group(case) for case, offender in zip(cases, found, strict=True) if offender is None)
     groups = {name: Tally(good=good[name], total=_count(cases, name)) for name in GROUPS}
-    offenders += [failures[number] for number in sorted(failures)]
+    offenders += filter(None, found)
     return Report(groups=groups, offenders=tuple(offenders), seconds=time.monotonic() - began)
 
 
@@ -137,10 +131,10 @@ def _content(task: Task, problem: str) -> Offender:
     return Offender(task=task.id, kind="content", name="", outcome="content", reasons=(problem,))
 
 
-def _offence(case: _Case, judge: Judging) -> Offender | None:
+def _offence(judge: Judging, case: _Case, cancel: threading.Event) -> Offender | None:
     task, variant = case.task, case.variant
     try:
-        verdict = judge.judge(task, f"```lammps\n{variant.script}```\n")
+        verdict = judge.judge(task, f"```lammps\n{variant.script}```\n", cancel)
     except HarnessFault as fault:
         return Offender(
             task=task.id, kind=variant.kind, name=variant.name, outcome="harness_fault", reasons=(str(fault),)

@@ -267,3 +267,16 @@ def test_hostile_answers_cost_little(answer: str) -> None:
     begin = time.process_time()
     extract(answer)
     assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("name", [".", "..", "a" * 300, "a\0b"])
+def test_a_file_that_cannot_be_written_is_none(name: str) -> None:
+    """Whatever an answer calls its files, the harness can write what is found."""
+    answer = json.dumps(
+        {"code": f"units lj\nread_data {name}\nrun 0\n", "files": {name: "1 atoms\n\nAtoms\n\n1 1 0 0 0\n"}}
+    )
+    assert not extract(answer).files
+    block = (
+        f"```lammps\nunits lj\nread_data {name}\nrun 0\n```\n```\n1 atoms\n\n1 atom types\n\nAtoms\n\n1 1 0 0 0\n```\n"
+    )
+    assert not extract(block).files

@@ -11,7 +11,7 @@ import mdevalbench
 PACKAGE = Path(mdevalbench.__file__).parent
 FLOORS = {
     **dict.fromkeys(("cli", "web", "_registry"), 4),
-    **dict.fromkeys(("agent", "zoo", "training", "leaderboard"), 3),
+    **dict.fromkeys(("agent", "audit", "zoo", "training", "leaderboard"), 3),
     **dict.fromkeys(("scorers", "tasks"), 2),
 }
 """room -> floor; everything else in the package is on floor 1"""

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from mdevalbench.cli.faults import FELL_SHORT
+from mdevalbench.cli.options import Lammps
 from mdevalbench.cli.output import print_json
 
 
 def check(
     script: Annotated[str, typer.Argument(help="LAMMPS input file; - for standard input.")],
     json: Annotated[bool, typer.Option("--json", help="Print the diagnostics as JSON.")] = False,
+    lammps: Lammps = None,
 ) -> None:
     """Tell what the installed LAMMPS would not accept: unknown commands and styles, missing files, forbidden commands.
 

@@ -1,4 +1,4 @@
-"""Shell completion of task ids, families and suites; a broken family must not break the shell."""
+"""Shell completion of task ids, families, suites and attacks; a broken family must not break the shell."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def suites(incomplete: str) -> list[str]:
     from mdevalbench.tasks.suites import suite_names
 
     return _beginning(suite_names, incomplete)
+
+
+def attacks(incomplete: str) -> list[str]:
+    """Attacks of the audit that begin so."""
+    from mdevalbench import audit
+
+    return _beginning(lambda: [attack.name for attack in audit.attacks()], incomplete)
 
 
 def _beginning(names: Callable[[], Iterable[str]], incomplete: str) -> list[str]:

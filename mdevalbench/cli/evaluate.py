@@ -12,6 +12,7 @@ import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import HARNESS, OK
+from mdevalbench.cli.options import Executor, Lammps, Scheduler, warn_of_other_lammps
 
 
 def models(incomplete: str) -> list[str]:
@@ -49,6 +50,9 @@ def evaluate(
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible or other server.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; ask nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    lammps: Lammps = None,
 ) -> None:
     """Evaluate a model: ask it every task, run its scripts, measure, and print how far it came.
 
@@ -82,6 +86,7 @@ def evaluate(
         max_connections=max_connections,
         log_dir=log_dir or Path(os.environ.get("INSPECT_LOG_DIR", "logs")),
     )
+    warn_of_other_lammps(what.tasks)
     if dry_run:
         print_plan(what.model, what.suite, what.tasks, what.epochs, as_json)
         return

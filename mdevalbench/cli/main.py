@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mdevalbench import __version__
-from mdevalbench.cli import check, demo, doctor, evaluate, score, tasks
+from mdevalbench.cli import audit, check, demo, doctor, evaluate, score, tasks
 from mdevalbench.cli.faults import guarded
 
 app = typer.Typer(
@@ -43,5 +43,6 @@ app.command("eval")(guarded(evaluate.evaluate))
 app.command("demo")(guarded(demo.demo))
 app.command("score")(guarded(score.score))
 app.command("check")(guarded(check.check))
+app.command("audit")(guarded(audit.audit))
 app.command("doctor")(guarded(doctor.doctor))
 app.add_typer(tasks.app, name="tasks")

@@ -10,6 +10,7 @@ import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import FELL_SHORT, HARNESS
+from mdevalbench.cli.options import Executor, Lammps, Scheduler, warn_of_other_lammps
 from mdevalbench.cli.output import print_json
 from mdevalbench.errors import HarnessFault, UsageError
 
@@ -29,6 +30,9 @@ def score(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Run without isolation. Only for scripts that you wrote yourself.")
     ] = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    lammps: Lammps = None,
 ) -> None:
     """Run a script in the sandbox, measure what it simulated and compare with the reference.
 
@@ -37,14 +41,15 @@ def score(
 
     Exit code 0: passed. 1: not passed. 2: wrong usage. 3: the harness failed, which says nothing about the script.
     """
-    from mdevalbench.lammps.pool import Pool
+    from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks import load_task, reference_value
 
     task, answer = load_task(task_id), read_answer(script)
     reference_value(task)
+    warn_of_other_lammps([task])
     try:
-        with Pool(1, unsafe=unsafe) as pool:
+        with open_executor(1, unsafe=unsafe) as pool:
             verdict = Judge(pool).judge(task, answer)
     except HarnessFault as fault:
         if not json:

@@ -8,6 +8,7 @@ import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import FELL_SHORT, HARNESS, guarded
+from mdevalbench.cli.options import Executor, Lammps, Scheduler, warn_of_other_lammps
 from mdevalbench.cli.output import print_json, progress, with_uncertainty
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ Family = Annotated[
 ]
 Suite = Annotated[str, typer.Option("--suite", "-s", help="Suite of tasks.", autocompletion=completion.suites)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Scripts at once; one per CPU by default.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Scripts at once; by default what there is room for.")
+]
 TaskId = Annotated[
     str, typer.Argument(help="Task id, e.g. lattice_constant/cu-mishin", autocompletion=completion.task_ids)
 ]
@@ -85,7 +88,15 @@ def show(
 
 @app.command()
 @guarded
-def verify(suite: Suite = "codegen", family: Family = None, jobs: Jobs = None, json: Json = False) -> None:
+def verify(
+    suite: Suite = "codegen",
+    family: Family = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    lammps: Lammps = None,
+) -> None:
     """Prove that tasks and judge agree: reference scripts, second solutions, harmless changes and new seeds pass; wrong
     scripts and breaking changes fail.
 
@@ -93,13 +104,14 @@ def verify(suite: Suite = "codegen", family: Family = None, jobs: Jobs = None, j
 
     Example: `mdevalbench tasks verify --family lattice_constant`
     """
-    from mdevalbench.lammps.pool import Pool
+    from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks import load_suite
     from mdevalbench.tasks.verify import verify as verify_tasks
 
     tasks = load_suite(suite, family)
-    with Pool(jobs) as pool, progress("verifying") as advance:
+    warn_of_other_lammps(tasks)
+    with open_executor(jobs) as pool, progress("verifying") as advance:
         report = verify_tasks(tasks, Judge(pool), pool.workers, advance)
     if json:
         print_json(report.as_json())
@@ -121,6 +133,9 @@ def reference(
     seeds: Annotated[int, typer.Option(min=1, help="Runs of a stochastic task.")] = 16,
     jobs: Jobs = None,
     json: Json = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    lammps: Lammps = None,
 ) -> None:
     """Measure reference values with the reference scripts and store them beside the family.
 
@@ -128,13 +143,13 @@ def reference(
 
     Example: `mdevalbench tasks reference --family lattice_constant`
     """
-    from mdevalbench.lammps.pool import Pool
+    from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks import load_suite, load_task
     from mdevalbench.tasks.calibration import calibrate
 
     tasks = (load_task(task),) if task else load_suite("codegen", family)
-    with Pool(jobs) as pool, progress("measuring") as advance:
+    with open_executor(jobs) as pool, progress("measuring") as advance:
         found = calibrate(tasks, Judge(pool), seeds, pool.workers, advance)
     if json:
         print_json({task_id: value.model_dump(mode="json") for task_id, value in found.items()})

@@ -1,7 +1,7 @@
-"""What the installed LAMMPS says when asked, in a short-lived process of its own (`python -m`): LAMMPS may end it.
+"""What LAMMPS says when asked, in a short-lived process of its own (`python -m`): LAMMPS may end it.
 
-Reads a request (JSON) from standard input and writes the answer (JSON) to a file in the working directory, since LAMMPS
-and its libraries may print; see styles.py.
+`ask` starts that process, which reads a request (JSON) from standard input and writes the answer (JSON) to a file in
+its working directory, since LAMMPS and its libraries may print.
 """
 
 from __future__ import annotations
@@ -10,19 +10,30 @@ import ctypes
 import json
 import os
 import re
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mdevalbench.errors import HarnessFault
 from mdevalbench.lammps import install
 
 CATEGORIES = (
     "command", "atom", "integrate", "minimize", "pair", "bond", "angle", "dihedral", "improper",
     "kspace", "compute", "fix", "region", "dump",
 )  # fmt: skip
+VARIABLES = (
+    "dt", "ntimestep", "units", "natoms", "nlocal", "ntypes", "boxlo", "boxhi", "xy", "xz", "yz", "periodicity",
+    "boltz", "mvv2e", "nktv2p", "ftm2v",
+)  # fmt: skip
+"""what recorder_address.cpp knows the place of, by the names of LAMMPS's C interface"""
 ANSWER = "answer.json"
-_OPTIONS = ["-screen", "none", "-log", "none", "-nocite"]
+INVENTORY = "inventory"
+FACTS = "facts"
+_SECONDS = 60
+_LOG = "log"
 _SETUP = (
     "atom_style full",
     "region box block 0 9 0 9 0 9",
@@ -42,17 +53,69 @@ _RENAMED = {"ifthenelse": "if"}
 _WITHOUT_METHOD = ("reset_atoms",)
 
 
-def _open() -> Any:
-    from lammps import lammps
+def ask(request: Any) -> Any:
+    """Have a new process answer a request.
 
-    return lammps(cmdargs=_OPTIONS)
+    Args:
+        request: INVENTORY (commands and styles), FACTS (version and how it was compiled), a list of [category, name]
+            to be tried, or {"layout": PATH} for the names of variables that the recorder in that file misplaces.
+
+    Raises:
+        HarnessFault: LAMMPS ended the process, or took too long.
+    """
+    command = [sys.executable, "-m", "mdevalbench.lammps._inquiry"]
+    environment = {**os.environ, **install.process_environment()}
+    with tempfile.TemporaryDirectory(prefix="mdevalbench-") as folder:
+        try:
+            subprocess.run(
+                command,
+                input=json.dumps(request),
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                cwd=folder,
+                env=environment,
+                check=True,
+            )
+            return json.loads((Path(folder) / ANSWER).read_text())
+        except (subprocess.SubprocessError, OSError, ValueError) as error:
+            said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+            raise HarnessFault(f"LAMMPS did not say what it knows: {said[-1] if said else 'no answer'}") from error
 
 
-def _in_child(work: Callable[[Any], Iterator[Any]]) -> list[Any]:
+class _Lammps:
+    """One LAMMPS, through its C interface."""
+
+    def __init__(self) -> None:
+        self.c = install.load_lammps()
+        words = [b"lmp", b"-screen", b"none", b"-log", _LOG.encode(), b"-nocite"]
+        self.handle = self.c.lammps_open_no_mpi(len(words), (ctypes.c_char_p * len(words))(*words), None)
+        if not self.handle:
+            raise HarnessFault("LAMMPS did not start")
+
+    def complaint(self, command: str) -> str:
+        """Carry a command out; LAMMPS's error message, empty if it has none."""
+        self.c.lammps_command(self.handle, command.encode())
+        if not self.c.lammps_has_error(self.handle):
+            return ""
+        message = ctypes.create_string_buffer(2000)
+        self.c.lammps_get_last_error_message(self.handle, message, len(message))
+        return message.value.decode(errors="replace")
+
+    def styles(self, category: str) -> list[str]:
+        """Names of the styles of a category."""
+        name, found = ctypes.create_string_buffer(200), []
+        for number in range(self.c.lammps_style_count(self.handle, category.encode())):
+            self.c.lammps_style_name(self.handle, category.encode(), number, name, len(name))
+            found.append(name.value.decode())
+        return sorted(found)
+
+
+def _in_child(work: Callable[[_Lammps], Iterator[Any]]) -> list[Any]:
     """What `work` yields of a LAMMPS in a process of its own, up to the point where LAMMPS may end that process."""
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        for result in work(_open()):
+        for result in work(_Lammps()):
             os.write(writer, (json.dumps(result) + "\n").encode())
         os._exit(0)
     os.close(writer)
@@ -65,15 +128,9 @@ def _in_child(work: Callable[[Any], Iterator[Any]]) -> list[Any]:
 def replies(sequences: list[list[str]]) -> list[str]:
     """LAMMPS's error message for each sequence of commands, empty if it has none or does not survive them."""
 
-    def one_by_one(engine: Any) -> Iterator[str]:
+    def one_by_one(engine: _Lammps) -> Iterator[str]:
         for commands in sequences[len(done) :]:
-            message = ""
-            try:
-                for command in ("clear", *commands):
-                    engine.command(command)
-            except Exception as error:  # whatever LAMMPS says is the answer
-                message = str(error)
-            yield message[:2000]
+            yield next(filter(None, map(engine.complaint, ("clear", *commands))), "")
 
     done: list[str] = []
     while len(done) < len(sequences):
@@ -86,7 +143,7 @@ def _builtin_commands() -> list[str]:
 
     Candidates are the exported methods of that class; LAMMPS then says which of them it takes for commands.
     """
-    library = (install.package_folder() / "liblammps.so").read_bytes()
+    library = install.chosen().library.read_bytes()
     methods = {found.decode() for found in _METHOD.findall(library)}
     candidates = {_RENAMED.get(name, name.removesuffix("_command")) for name in methods} | {*_WITHOUT_METHOD}
     names = sorted(candidates)
@@ -97,11 +154,43 @@ def _builtin_commands() -> list[str]:
 
 
 def _inventory() -> dict[str, Any]:
-    def listed(engine: Any) -> Iterator[dict[str, Any]]:
-        styles = {category: sorted(engine.available_styles(category)) for category in CATEGORIES}
-        yield {"version": engine.version(), "styles": styles}
+    def listed(engine: _Lammps) -> Iterator[dict[str, Any]]:
+        styles = {category: engine.styles(category) for category in CATEGORIES}
+        yield {"version": engine.c.lammps_version(engine.handle), "styles": styles}
 
     return {**_in_child(listed)[0], "builtin": _builtin_commands()}
+
+
+def _facts() -> dict[str, Any]:
+    """How LAMMPS was compiled, and the first line that it prints (empty if it does not come that far)."""
+    engine = _Lammps()
+    c, name, packages = engine.c, ctypes.create_string_buffer(100), []
+    for number in range(c.lammps_config_package_count()):
+        c.lammps_config_package_name(number, name, len(name))
+        packages.append(name.value.decode())
+    facts = {
+        "number": c.lammps_version(engine.handle),
+        "exceptions": bool(c.lammps_config_has_exceptions()),
+        "tagint": c.lammps_extract_setting(engine.handle, b"tagint"),
+        "bigint": c.lammps_extract_setting(engine.handle, b"bigint"),
+        "packages": packages,
+    }
+    c.lammps_close(engine.handle)  # writes the log out
+    return {**facts, "banner": (Path(_LOG).read_text().splitlines() or [""])[0]}
+
+
+def _misplaced(recorder: str) -> list[str]:
+    """Variables of LAMMPS that a recorder, compiled against some headers, expects elsewhere than they are."""
+    engine = _Lammps()
+    library = ctypes.CDLL(recorder, mode=os.RTLD_LAZY)
+    library.mdeb_address.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    library.mdeb_address.restype = ctypes.c_void_p
+    return [
+        name
+        for name in VARIABLES
+        if library.mdeb_address(engine.handle, name.encode())
+        != engine.c.lammps_extract_global(engine.handle, name.encode())
+    ]
 
 
 def _attempt(category: str, name: str) -> list[str]:
@@ -110,13 +199,22 @@ def _attempt(category: str, name: str) -> list[str]:
     return [command] if category in ("atom", "command") else [*_SETUP, command]
 
 
+def _answer(request: Any) -> Any:
+    if request == INVENTORY:
+        return _inventory()
+    if request == FACTS:
+        return _facts()
+    if isinstance(request, dict):
+        return _misplaced(request["layout"])
+    return replies([_attempt(*item) for item in request])
+
+
 def main() -> None:
-    """Answer one request: `null` for the inventory, or a list of [category, name] to be tried."""
-    os.environ.update(install.MPI_ENVIRONMENT)
-    ctypes.CDLL(str(install.mpi_library()), mode=ctypes.RTLD_GLOBAL)
-    request = json.load(sys.stdin)
-    answer = _inventory() if request is None else replies([_attempt(*item) for item in request])
-    Path(ANSWER).write_text(json.dumps(answer))
+    """Answer one request."""
+    install.start_mpi()
+    Path(ANSWER).write_text(json.dumps(_answer(json.load(sys.stdin))))
+    sys.stdout.flush()
+    os._exit(0)  # without MPI_Finalize: not every MPI library gets through it after forks
 
 
 if __name__ == "__main__":

@@ -56,7 +56,8 @@ def make_private(prefix: str) -> None:
     remap = libc().mmap
     remap.restype = ctypes.c_void_p
     remap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-    for line in Path("/proc/self/maps").read_bytes().decode().splitlines():
+    maps = Path("/proc/self/maps").read_bytes().decode()
+    for line in maps.splitlines() if prefix in maps else ():
         fields = line.split(maxsplit=5)  # addresses, permissions, offset, device, inode, path
         if fields[1] == "rw-s" and len(fields) == 6 and fields[5].startswith(prefix):
             start, end = (int(bound, 16) for bound in fields[0].split("-"))

@@ -8,8 +8,9 @@ x32 interface, whose numbers mean something else, kill the process.
 Refused that way, among others: every way to make a process (fork, vfork, clone without CLONE_THREAD) or to become
 another program (execve, and new executable memory, hence shared libraries); sockets of any family; signals to anyone
 else; own session or group; ptrace, process_vm_*, pidfd_*; chmod, chown, utimes, xattr, mknod, link, symlink, truncate
-by path; System V and POSIX shared memory, semaphores, message queues, memfd; io_uring, aio, bpf, perf_event_open,
-userfaultfd, keys; mounts, namespaces, chroot, users and capabilities; priorities, limits and other processes'
+by path; removing, renaming and nameless files, which could grow where nobody who watches the job folder sees them;
+System V and POSIX shared memory, semaphores, message queues, memfd; io_uring, aio, bpf, perf_event_open, userfaultfd,
+keys; mounts, namespaces, chroot, users and capabilities; priorities, limits and other processes'
 affinity; modules, reboot, clocks, quotas, accounting, kernel log; file leases, locks and signal-driven I/O (fcntl),
 terminal injection and any device command (ioctl), and undoing the death signal (prctl).
 """
@@ -22,6 +23,7 @@ import os
 import platform
 import struct
 from dataclasses import dataclass
+from functools import cache
 
 from mdevalbench.lammps._kernel import prctl
 
@@ -42,15 +44,14 @@ _Numbers = dict[str, tuple[int | None, int | None]]
 _FILES: _Numbers = {
     "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67), "pwrite64": (18, 68),
     "preadv": (295, 69), "pwritev": (296, 70), "lseek": (8, 62), "ftruncate": (77, 46), "fsync": (74, 82),
-    "fdatasync": (75, 83), "fadvise64": (221, 223), "open": (2, None), "creat": (85, None), "openat": (257, 56),
-    "close": (3, 57), "close_range": (436, 436), "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24),
+    "fdatasync": (75, 83), "fadvise64": (221, 223), "creat": (85, None), "close": (3, 57),
+    "close_range": (436, 436), "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24),
     "pipe": (22, None), "pipe2": (293, 59), "poll": (7, None), "ppoll": (271, 73), "select": (23, None),
     "pselect6": (270, 72), "stat": (4, None), "fstat": (5, 80), "lstat": (6, None), "newfstatat": (262, 79),
     "statx": (332, 291), "statfs": (137, 43), "fstatfs": (138, 44), "access": (21, None), "faccessat": (269, 48),
     "faccessat2": (439, 439), "readlink": (89, None), "readlinkat": (267, 78), "getdents": (78, None),
     "getdents64": (217, 61), "getcwd": (79, 17), "chdir": (80, 49), "fchdir": (81, 50), "mkdir": (83, None),
-    "mkdirat": (258, 34), "rmdir": (84, None), "unlink": (87, None), "unlinkat": (263, 35), "rename": (82, None),
-    "renameat": (264, 38), "renameat2": (316, 276),
+    "mkdirat": (258, 34), "rmdir": (84, None),
 }  # fmt: skip
 # Own memory (bounded by the address-space limit; executable memory is refused below).
 _MEMORY: _Numbers = {"brk": (12, 214), "munmap": (11, 215), "mremap": (25, 216), "madvise": (28, 233)}
@@ -75,11 +76,14 @@ _QUESTIONS: _Numbers = {
 # Allowed for some arguments only: see `_checks`.
 _CHECKED: _Numbers = {
     "clone": (56, 220), "mmap": (9, 222), "mprotect": (10, 226), "kill": (62, 129), "tgkill": (234, 131),
-    "fcntl": (72, 25), "ioctl": (16, 29), "prctl": (157, 167), "prlimit64": (302, 261), "sched_setaffinity": (203, 122),
+    "open": (2, None), "openat": (257, 56), "unlinkat": (263, 35), "fcntl": (72, 25), "ioctl": (16, 29),
+    "prctl": (157, 167), "prlimit64": (302, 261), "sched_setaffinity": (203, 122),
 }  # fmt: skip
 
 _CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020000  # all CLONE_NEW* that clone() can be given
 _PROT_EXEC = 0x4
+_NAMELESS = 0x400000  # of O_TMPFILE
+_AT_REMOVEDIR = 0x200
 _FCNTL = (0, 1, 2, 3, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONCLEX, FIOCLEX
 _PRCTL = (15, 16, 0x53564D41)  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA (names of memory regions)
@@ -105,6 +109,9 @@ def _checks(pid: int) -> dict[str, tuple[_Check, ...]]:
         "mprotect": no_new_code,
         "kill": myself,
         "tgkill": myself,
+        "open": (_Check(1, (0,), mask=_NAMELESS),),
+        "openat": (_Check(2, (0,), mask=_NAMELESS),),
+        "unlinkat": (_Check(2, (_AT_REMOVEDIR,)),),
         "fcntl": (_Check(1, _FCNTL),),
         "ioctl": (_Check(1, _IOCTL),),
         "prctl": (_Check(0, _PRCTL),),
@@ -134,8 +141,9 @@ def _unless_allowed(check: _Check) -> bytes:
     return code + refuse
 
 
-def _program(machine: str, pid: int) -> bytes:
-    """The filter as BPF instructions (8 bytes each) for an architecture of `_ARCHITECTURES`."""
+@cache
+def _same_for_all(machine: str) -> bytes:
+    """The part of the filter that does not depend on the process."""
     column = list(_ARCHITECTURES).index(machine)
     kill, allow = _instruction(_RETURN, _KILL_PROCESS), _instruction(_RETURN, _ALLOW)
     code = [_instruction(_LOAD, _ARCH_AT), _instruction(_JUMP_IF_EQUAL, _ARCHITECTURES[machine], if_true=1), kill]
@@ -144,15 +152,28 @@ def _program(machine: str, pid: int) -> bytes:
         for number in (pair[column] for pair in numbers.values()):
             if number is not None:
                 code += [_instruction(_JUMP_IF_EQUAL, number, if_false=1), allow]
+    return b"".join(code)
+
+
+def _program(machine: str, pid: int) -> bytes:
+    """The filter as BPF instructions (8 bytes each) for an architecture of `_ARCHITECTURES`."""
+    column = list(_ARCHITECTURES).index(machine)
+    allow, unknown = _instruction(_RETURN, _ALLOW), _instruction(_RETURN, _ENOSYS)
+    code = [_same_for_all(machine)]
     for name, checks in _checks(pid).items():
         number = _CHECKED[name][column]
         if number is not None:
             body = b"".join(map(_unless_allowed, checks)) + allow
             code += [_instruction(_JUMP_IF_EQUAL, number, if_false=len(body) // 8), body]
-    unknown = _instruction(_RETURN, _ENOSYS)
     code += [_instruction(_JUMP_IF_EQUAL, _CLONE3, if_false=1), unknown]
     code += [_instruction(_JUMP_IF_GREATER, _NEWEST, if_false=1), unknown, _instruction(_RETURN, _EPERM)]
     return b"".join(code)
+
+
+def prepare() -> None:
+    """Write down now what the filters of all later children share."""
+    if platform.machine() in _ARCHITECTURES:
+        _same_for_all(platform.machine())
 
 
 def missing() -> str:

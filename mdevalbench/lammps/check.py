@@ -44,7 +44,8 @@ _RENAMED = {
 _FILE_PLACE = {"dump": 4, "write_dump": 2, "read_data": 0, "write_data": 0, "write_restart": 0, "log": 0, "restart": 1}
 """Command -> which argument is the file that it writes or (`read_data`) may have to uncompress."""
 MOST_FINDINGS = 100
-_COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".lzma", ".lz4")
+_COMPRESSED = (".bz2", ".zst", ".xz", ".lzma", ".lz4")
+"""Ends of the names of files for which LAMMPS starts a program; the recorder handles those of gzip itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,8 @@ class _Walk:
         if place is None or len(args) <= place:
             return
         word = args[place]
-        by_itself = command.name in _STYLE and args[_STYLE[command.name][1]].text.endswith("/gz")
-        if word.text.endswith(_COMPRESSED) and not by_itself:
-            advice = "LAMMPS would start a program to (un)compress it, which the sandbox refuses: use a plain file."
+        if word.text.endswith(_COMPRESSED):
+            advice = "LAMMPS would start a program for it, which the sandbox refuses: use a plain file, or one in .gz."
             self.warn("starts-program", word, f"'{word.text}' is a compressed file", advice)
         folder = posixpath.dirname(posixpath.normpath(word.text))
         if folder and word.literal and command.name != "read_data":

@@ -9,8 +9,8 @@ import numpy as np
 
 from mdevalbench.errors import HarnessFault, Unmeasured
 from mdevalbench.lammps.evidence import Frame, Ints
+from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.job import Ending, Job, Recording, World
-from mdevalbench.lammps.pool import Pool
 from mdevalbench.observables import Evaluated
 from mdevalbench.observables.units import Quantity, convert, style_unit
 from mdevalbench.types import Limits
@@ -28,7 +28,7 @@ class PotentialForceField:
     `frame_units` is the unit style of the frames, in which results are given.
     """
 
-    pool: Pool
+    pool: Executor
     units: str
     pair_style: str
     pair_coeff: tuple[str, ...]
@@ -40,7 +40,8 @@ class PotentialForceField:
         """Energy, forces (N, 3) and virial (6,) of each frame, in `frame_units`.
 
         Raises:
-            Unmeasured: a frame holds positions that are not finite, or atoms of no element of the task.
+            Unmeasured: a frame holds positions that are not finite, or atoms of no element of the task, or so many
+                neighbours that LAMMPS cannot compute them.
             HarnessFault: LAMMPS refused what the harness itself wrote.
         """
         if not frames:
@@ -51,6 +52,8 @@ class PotentialForceField:
         states = [loop.frames[0] for loop in run.evidence.loops if loop.frames]
         if run.ending is not Ending.COMPLETED or len(states) != len(frames):
             reason = run.error.message if run.error else run.ending
+            if run.error is None or run.error.command == "run 0":  # the commands before are the harness's own
+                raise Unmeasured(f"the prescribed potential cannot be computed for a recorded state: {reason}")
             raise HarnessFault(f"the potential of the task could not be evaluated on a recorded frame: {reason}")
         energy, force = (self._factor(q, self.units, self.frame_units) for q in ("energy", "force"))
         return [Evaluated(s.potential_energy * energy, s.forces * force, s.virial * energy) for s in states]

@@ -89,3 +89,5 @@ class Run:
     evidence: Evidence
     cpu_seconds: float
     wall_seconds: float
+    peak_bytes: int
+    """largest resident memory, with what the run shares with its worker"""

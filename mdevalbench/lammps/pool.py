@@ -1,15 +1,13 @@
 """Workers, N at once: jobs in, runs out.
 
-`Pool` is thread-safe and blocking; `arun` and `map` are the same for coroutines and for lists. A worker that dies is
-replaced and its job tried again; a job whose workers die `ATTEMPTS` times is a `WorkerFault`.
+`Pool` is thread-safe and blocking; `arun` and `map` (see `Executor`) are the same for coroutines and for lists. A
+worker that dies is replaced and its job tried again; a job whose workers die `ATTEMPTS` times is a `WorkerFault`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import queue
 import re
 import select
 import shutil
@@ -19,14 +17,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from mdevalbench.errors import Cancelled, HarnessFault, IsolationUnavailable, RecorderFault, UsageError, WorkerFault
 from mdevalbench.lammps import install, sandbox
+from mdevalbench.lammps._places import Places
+from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.forbidden import FORBIDDEN
 from mdevalbench.lammps.job import Ending, Job, Run
 from mdevalbench.lammps.record import Memory
@@ -35,8 +32,6 @@ from mdevalbench.lammps.worker import CHILD_FAULT, ISOLATION_FAILED, RECORDER_MI
 from mdevalbench.types import ScriptError
 
 ATTEMPTS = 3
-Progress = Callable[[int, int], None]
-"""called with (done, total)"""
 
 
 class _Worker:
@@ -48,10 +43,10 @@ class _Worker:
         self.control, self._lines = ours, ours.makefile("r")
         environment = {
             "PATH": os.defpath,
-            "LD_LIBRARY_PATH": str(install.mpi_library().parent),
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-            **install.MPI_ENVIRONMENT,
+            **install.worker_environment(),
             "OMP_NUM_THREADS": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",  # CPU time that is spent waiting would count
             "TZ": "UTC",
         }
         with theirs:
@@ -88,6 +83,11 @@ class _Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
     def close(self) -> None:
         """End the process (its child dies with it) and free the memory."""
         self.process.kill()
@@ -97,42 +97,41 @@ class _Worker:
         self.memory.close()
 
 
-class Pool:
+class Pool(Executor):
     """A fixed number of workers, started when first needed.
 
+    A job whose limits ask for several threads takes as many places (all of them, where it asks for more).
+
     Args:
-        workers: how many scripts run at once; by default one per CPU that this process may use.
+        workers: how many single-threaded scripts run at once; by default one per CPU that this process may use.
         unsafe: run without isolation (only for scripts that you trust).
 
     Raises:
         IsolationUnavailable: the kernel cannot isolate scripts and `unsafe` is not set.
+        UsageError, RecorderFault: there is no recorder for this LAMMPS.
     """
 
     def __init__(self, workers: int | None = None, *, unsafe: bool = False) -> None:
         if not unsafe:
             sandbox.require()
-        self.workers = workers or len(os.sched_getaffinity(0))
-        if self.workers < 1:
+        if workers is not None and workers < 1:
             raise UsageError("a pool needs at least one worker")
+        install.recorder_library()  # for a user's own LAMMPS it is compiled now, or refused, once for all
         self.unsafe = unsafe
-        self._free: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        for _ in range(self.workers):
-            self._free.put(None)
+        self._places = Places(workers or len(os.sched_getaffinity(0)))
+        self._idle: list[_Worker] = []
         self._closed = False
 
-    def __enter__(self) -> Pool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
+    @property
+    def workers(self) -> int:
+        """How many single-threaded scripts run at once."""
+        return self._places.total
 
     def close(self) -> None:
         """End every idle worker; busy ones end with their job."""
         self._closed = True
-        while not self._free.empty():
-            worker = self._free.get_nowait()
-            if worker is not None:
-                worker.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def run(self, job: Job, cancel: threading.Event | None = None) -> Run:
         """Run one script, waiting for a free worker.
@@ -142,58 +141,37 @@ class Pool:
             IsolationUnavailable: the walls did not stand.
             Cancelled: `cancel` was set meanwhile.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            worker = self._free.get()
-            try:
-                if cancel is not None and cancel.is_set():
-                    raise Cancelled("the job was cancelled")
-                worker = worker or _Worker()
-                return self._run_on(worker, job, cancel)
-            except WorkerFault as fault:
-                if worker is not None:
-                    worker.close()
-                    worker = None
-                if attempt == ATTEMPTS:
-                    raise WorkerFault(f"{fault} ({ATTEMPTS} attempts)") from fault
-            except Cancelled:
-                worker = None if worker is None or worker.process.poll() is not None else worker
-                raise
-            finally:
-                if self._closed and worker is not None:
-                    worker.close()
-                    worker = None
-                self._free.put(worker)
+        with self._places.take(job.limits.threads, cancel) as threads:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return self._attempt(job, threads, cancel)
+                except WorkerFault as fault:
+                    if attempt == ATTEMPTS:
+                        raise WorkerFault(f"{fault} ({ATTEMPTS} attempts)") from fault
         raise WorkerFault("unreachable")
 
-    async def arun(self, job: Job) -> Run:
-        """`run` for coroutines; cancelling the coroutine ends the simulation."""
-        cancel = threading.Event()
+    def _attempt(self, job: Job, threads: int, cancel: threading.Event | None) -> Run:
+        """Run a job on an idle worker, or on a new one; the worker goes back to the others if it is well."""
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("the job was cancelled")
         try:
-            return await asyncio.to_thread(self.run, job, cancel)
-        except asyncio.CancelledError:
-            cancel.set()
+            worker = self._idle.pop()
+        except IndexError:
+            worker = _Worker()
+        try:
+            return self._run_on(worker, job, threads, cancel)
+        except WorkerFault:
+            worker.close()
             raise
+        finally:
+            if self._closed or not worker.alive:
+                worker.close()
+            else:
+                self._idle.append(worker)
 
-    def map(
-        self, jobs: Sequence[Job], progress: Progress | None = None, cancel: threading.Event | None = None
-    ) -> list[Run]:
-        """Run many jobs, as many at once as there are workers; results in order. The first fault is raised."""
-        with ThreadPoolExecutor(self.workers) as threads:
-            futures = [threads.submit(self.run, job, cancel) for job in jobs]
-            try:
-                for done, future in enumerate(as_completed(futures), 1):
-                    future.result()
-                    if progress is not None:
-                        progress(done, len(jobs))
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
-            return [future.result() for future in futures]
-
-    def _run_on(self, worker: _Worker, job: Job, cancel: threading.Event | None) -> Run:
+    def _run_on(self, worker: _Worker, job: Job, threads: int, cancel: threading.Event | None) -> Run:
         forbidden = () if job.unrestricted else tuple(FORBIDDEN)
-        worker.memory.prepare(job.recording, job.world.pair_coeff, forbidden)
+        worker.memory.prepare(job.recording, job.world.pair_coeff, forbidden, threads)
         root = Path(tempfile.mkdtemp(prefix="mdevalbench-"))
         try:
             folder, overlay = root / "job", root / "potentials"
@@ -201,21 +179,30 @@ class Pool:
             overlay.mkdir()
             for target, files in ((folder, job.files), (overlay, job.world.files)):
                 for name, content in files.items():
-                    if Path(name).name != name:
+                    if Path(name).name != name or name == "..":
                         raise UsageError(f"a job's file must have a plain name, not {name!r}")
                     (target / name).write_bytes(content)
-            (folder / SCRIPT).write_text(job.script)
+            (folder / SCRIPT).write_bytes(job.script.encode(errors="replace"))
             request = {
                 "folder": str(folder),
                 "limits": job.limits.model_dump(),
                 "potentials": [str(overlay), str(install.potentials_folder())],
                 "skip_loops": job.skip_loops,
+                "threads": threads,
                 "unsafe": self.unsafe,
             }
             answer = worker.ask(request, cancel)
             return _to_run(job, answer, worker.memory)
         finally:
-            shutil.rmtree(root)
+            _remove(root)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder and everything in it, however deep."""
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        subprocess.run(["rm", "-rf", "--", folder], check=True)
 
 
 def _to_run(job: Job, answer: dict[str, Any], memory: Memory) -> Run:
@@ -243,6 +230,7 @@ def _to_run(job: Job, answer: dict[str, Any], memory: Memory) -> Run:
         evidence=memory.read(),
         cpu_seconds=answer["cpu_seconds"],
         wall_seconds=answer["wall_seconds"],
+        peak_bytes=answer["peak_bytes"],
     )
 
 
@@ -274,7 +262,13 @@ def _script_error(script: str, text: str, line: int | None) -> ScriptError:
     message = re.sub(r"\s*\((?:[\w./+-]*/)?[\w+-]+\.(?:cpp|h):\d+\)", "", first)
     message = re.sub(r"^ERROR(?: on proc \d+)?:\s*", "", message.strip())
     message = message.split("\nFor more information see")[0]
+    message = _printable(message)
     command = parse(script).command_at(line) if line else None
     if command is None:
         return ScriptError(message=message, line=line)
-    return ScriptError(message=message, line=command.line, command=command.raw.strip())
+    return ScriptError(message=message, line=command.line, command=_printable(command.raw.strip()))
+
+
+def _printable(text: str) -> str:
+    """Without characters that a terminal acts on: a script puts what it likes into an error."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -11,6 +11,7 @@ import mmap
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from mdevalbench.errors import RecorderFault
 from mdevalbench.lammps.evidence import Cell, Command, Edit, Evidence, FixInfo, Frame, Loop, Samples, Settings
 from mdevalbench.lammps.job import CoeffScale, Recording
 
-MAGIC = 0x4D44455642303033
+MAGIC = 0x4D44455642303034
 MAX_RULES = MAX_FACTORS = 8
-LOOP_BYTES, SAMPLE_BYTES, SETTINGS_BYTES, TRACE_BYTES, SLOT_BYTES = 12 << 20, 16 << 20, 4 << 20, 16 << 20, 32 << 20
+LOOP_BYTES, SAMPLE_BYTES, SETTINGS_BYTES, TRACE_BYTES, SLOT_BYTES = 12 << 20, 16 << 20, 4 << 20, 4 << 20, 32 << 20
 KINDS = ("verlet", "respa", "min")
+_ACCELERATORS = ("OMP", "GPU", "INTEL")
+"""fixes by which LAMMPS holds the settings of `package`; they do nothing to the atoms"""
 BEGIN, SAMPLED, SUCCESSOR, END = range(4)
 
 
@@ -41,7 +44,7 @@ class _CoeffRule(ctypes.Structure):
 
 class _Header(ctypes.Structure):
     _fields_ = [
-        *[(name, ctypes.c_uint64) for name in ("magic", "seed", "samples", "frames", "pairs", "nrules")],
+        *[(name, ctypes.c_uint64) for name in ("magic", "seed", "samples", "frames", "pairs", "threads", "nrules")],
         ("rules", _CoeffRule * MAX_RULES),
         ("forbidden", ctypes.c_char * 8192),
         *[(n, _Section) for n in ("loops", "samples_section", "settings", "trace", "frames_section", "final_slots")],
@@ -106,11 +109,15 @@ class Memory:
         self._map = mmap.mmap(self.fd, self.size)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Give the memory back; a second call does nothing."""
         self._map.close()
-        os.close(self.fd)
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
-    def prepare(self, recording: Recording, pair_coeff: Sequence[CoeffScale], forbidden: Sequence[str]) -> None:
+    def prepare(
+        self, recording: Recording, pair_coeff: Sequence[CoeffScale], forbidden: Sequence[str], threads: int = 1
+    ) -> None:
         """Empty the memory and write what the recorder has to know for the next run.
 
         Raises `RecorderFault` if the rules do not fit the layout.
@@ -125,7 +132,7 @@ class Memory:
         head = self._header()
         head.magic, head.seed = MAGIC, secrets.randbits(64)
         head.samples, head.frames, head.pairs = recording.samples, recording.frames, recording.pairs
-        head.nrules, head.forbidden = len(pair_coeff), patterns
+        head.threads, head.nrules, head.forbidden = threads, len(pair_coeff), patterns
         for rule, given in zip(head.rules, pair_coeff, strict=False):
             rule.style, rule.count = given.style.encode(), len(given.factors)
             for k, (position, factor) in enumerate(given.factors):
@@ -180,49 +187,53 @@ class _Reader:
         return bytes(self.bytes_of(section.at, section.used))
 
     def evidence(self) -> Evidence:
-        records = np.frombuffer(self.section("loops"), dtype=_LOOP)
-        rows = np.frombuffer(self.section("samples_section"), dtype=_SAMPLE)
-        settings_text = self.section("settings")
-        trace = tuple(self.trace())
-        frames = self.frames_by_loop()
-        loops, fix_args, seen = [], dict[str, tuple[str, ...]](), 0
-        for index, record in enumerate(records):
-            began_with = int(record["command"])
-            command = trace[began_with] if 0 <= began_with < len(trace) else None
-            for earlier in trace[seen : began_with + 1]:
-                if earlier.words[0] == "fix" and len(earlier.words) > 3:
-                    fix_args[earlier.words[1]] = earlier.words[4:]
-            seen = max(seen, began_with + 1)
-            if record["settings"] < 0:
-                continue  # its settings did not fit: counted in `settings.dropped`
-            loops.append(
-                Loop(
-                    index=index,
-                    kind=KINDS[record["kind"]],
-                    requested=int(record["requested"]),
-                    steps=int(record["steps"]),
-                    duration=float(record["duration"]),
-                    dt_min=float(record["dt_min"]) if record["steps"] and record["kind"] != 2 else 0.0,
-                    dt_max=float(record["dt_max"]),
-                    completed=bool(record["completed"]),
-                    settings=_settings(settings_text, int(record["settings"]), fix_args),
-                    edit=_edit(record),
-                    nested=int(record["nested"]),
-                    line=int(record["line"]) or None,
-                    command=str(command) if command else "",
-                    samples=_samples(rows[rows["loop"] == index]),
-                    frames=tuple(frames.get(index, ())),
-                )
-            )
-        head = self.head
+        head, trace = self.head, tuple(self.trace())
         return Evidence(
-            loops=tuple(loops),
+            loops=tuple(self.loops(trace)),
             trace=trace,
             dropped_loops=int(head.loops.dropped + head.settings.dropped),
             dropped_commands=int(head.trace.dropped),
             dropped_frames=int(head.frames_section.dropped + head.final_slots.dropped),
             final=self.final(),
         )
+
+    def loops(self, trace: Sequence[Command]) -> Iterator[Loop]:
+        records = np.frombuffer(self.section("loops"), dtype=_LOOP)
+        columns = {name: records[name].tolist() for name in _LOOP.names or ()}
+        samples = self.samples_by_loop(len(records))
+        frames = self.frames_by_loop()
+        settings = _SettingsReader(self.section("settings"), trace)
+        for index, values in enumerate(zip(*columns.values(), strict=True)):
+            record = dict(zip(columns, values, strict=True))
+            began_with = record["command"]
+            in_force = settings.at(record["settings"], began_with)
+            if in_force is None:
+                continue  # its settings did not fit: counted in `settings.dropped`
+            yield Loop(
+                index=index,
+                kind=KINDS[record["kind"]],
+                requested=record["requested"],
+                steps=record["steps"],
+                duration=record["duration"],
+                dt_min=record["dt_min"] if record["steps"] and record["kind"] != 2 else 0.0,
+                dt_max=record["dt_max"],
+                completed=bool(record["completed"]),
+                settings=in_force,
+                edit=_edit(record),
+                nested=record["nested"],
+                line=record["line"] or None,
+                command=str(trace[began_with]) if 0 <= began_with < len(trace) else "",
+                samples=samples[index],
+                frames=tuple(frames.get(index, ())),
+            )
+
+    def samples_by_loop(self, loops: int) -> list[Samples]:
+        """Samples of each loop, as views of columns in which loops follow each other."""
+        rows = np.frombuffer(self.section("samples_section"), dtype=_SAMPLE)
+        rows = rows[np.argsort(rows["loop"], kind="stable")]
+        bounds = np.searchsorted(rows["loop"], np.arange(loops + 1)).tolist()
+        columns = [_vectors(rows["h"]) if name == "cell" else rows[name].copy() for name in Samples.__slots__]
+        return [Samples(*(c[first:last] for c in columns)) for first, last in pairwise(bounds)]
 
     def trace(self) -> Iterator[Command]:
         data, at = self.section("trace"), 0
@@ -266,7 +277,7 @@ def _frame(data: bytes, at: int) -> tuple[int, Frame, int]:
 
     ids, types, masses, integrated = take("i8", n), take("i8", n), take("f8", n), take("i8", n)
     vectors = [take("f8", 3 * n).reshape(n, 3) for _ in range(4 if head["has_applied"] else 3)]
-    order = np.argsort(ids, kind="stable")
+    order: Any = slice(None) if (ids[1:] > ids[:-1]).all() else np.argsort(ids, kind="stable")
     x, v, f = (a[order] for a in vectors[:3])
     frame = Frame(
         loop=int(head["loop"]),
@@ -303,41 +314,60 @@ def _vectors(h: Any) -> Any:
     return cell
 
 
-def _samples(rows: Any) -> Samples:
-    direct = {name: rows[name].copy() for name in Samples.__slots__ if name != "cell"}
-    return Samples(**direct, cell=_vectors(rows["h"]))
-
-
-def _edit(record: Any) -> Edit:
-    bits = int(record["edit"])
+def _edit(record: Mapping[str, Any]) -> Edit:
+    bits = record["edit"]
     return Edit(
         natoms=bool(bits & 1),
         types=bool(bits & 2),
         masses=bool(bits & 4),
         cell=bool(bits & 8),
         rebuilt=bool(bits & 16),
-        displaced=float(record["displaced"]),
-        velocity=float(record["velocity"]),
+        displaced=record["displaced"],
+        velocity=record["velocity"],
     )
 
 
-def _settings(text: bytes, at: int, fix_args: Mapping[str, tuple[str, ...]]) -> Settings:
-    head, *lines = text[at : text.index(b"\0", at)].decode("utf-8", "replace").splitlines()
-    units, dimension, pair, kspace, atom, boltz, mvv2e, ftm2v, nktv2p, removed = head.split("\t")
-    fixes = []
-    for line in lines:
-        name, style, atoms, integrates = line.split("\t")
-        fixes.append(FixInfo(name, style, int(atoms), integrates == "1", fix_args.get(name, ())))
-    return Settings(
-        units=units,
-        dimension=int(dimension),
-        pair_style=pair,
-        kspace_style=kspace,
-        atom_style=atom,
-        fixes=tuple(fixes),
-        boltzmann=float(boltz),
-        mvv_to_energy=float(mvv2e),
-        force_to_velocity=float(ftm2v),
-        virial_to_pressure=float(nktv2p),
-        removed_dof=int(removed),
-    )
+class _SettingsReader:
+    """Settings at an offset, with the arguments of fixes out of the commands executed until then."""
+
+    def __init__(self, text: bytes, trace: Sequence[Command]) -> None:
+        self.text, self.trace, self.seen = text, trace, 0
+        self.fix_args: dict[str, tuple[str, ...]] = {}
+        self.known: dict[int, Settings] = {}
+
+    def at(self, offset: int, command: int) -> Settings | None:
+        """Settings of a loop that the command of this number began (asked in order); None without an offset."""
+        for earlier in self.trace[self.seen : command + 1]:
+            if earlier.words[0] == "fix" and len(earlier.words) > 3:
+                self.fix_args[earlier.words[1]] = earlier.words[4:]
+                self.known.clear()
+        self.seen = max(self.seen, command + 1)
+        if offset < 0:
+            return None
+        if offset not in self.known:
+            self.known[offset] = self.parse(offset)
+        return self.known[offset]
+
+    def parse(self, offset: int) -> Settings:
+        end = self.text.index(b"\0", offset)
+        head, *lines = self.text[offset:end].decode("utf-8", "replace").splitlines()
+        units, dimension, pair, kspace, atom, boltz, mvv2e, ftm2v, nktv2p, removed = head.split("\t")
+        fixes = []
+        for line in lines:
+            name, style, atoms, integrates = line.split("\t")
+            if style not in _ACCELERATORS:
+                args = self.fix_args.get(name, ())
+                fixes.append(FixInfo(name, style, int(atoms), integrates == "1", args))
+        return Settings(
+            units=units,
+            dimension=int(dimension),
+            pair_style=pair,
+            kspace_style=kspace,
+            atom_style=atom,
+            fixes=tuple(fixes),
+            boltzmann=float(boltz),
+            mvv_to_energy=float(mvv2e),
+            force_to_velocity=float(ftm2v),
+            virial_to_pressure=float(nktv2p),
+            removed_dof=int(removed),
+        )

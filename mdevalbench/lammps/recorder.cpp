@@ -7,6 +7,7 @@
 //
 // It must be compiled against the headers of the very LAMMPS it runs with, with -fno-access-control.
 
+#include "recorder_gzip.h"
 #include "recorder_loop.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -15,10 +16,11 @@ namespace {
 
 // ---------------------------------------------------------------- the functions of LAMMPS that we stand in for
 
+void *liblammps = nullptr;    // handle of dlopen
+
 void *real(const char *symbol)
 {
-  static void *library = dlopen("liblammps.so.0", RTLD_NOW | RTLD_NOLOAD);
-  void *found = library ? dlsym(library, symbol) : nullptr;
+  void *found = liblammps ? dlsym(liblammps, symbol) : nullptr;
   if (!found) {
     fprintf(stderr, "recorder: this LAMMPS has no %s\n", symbol);
     _exit(97);
@@ -55,12 +57,13 @@ void run_loop(void *object, int n, int kind, const char *symbol)
   auto original = real_as<void (*)(void *, int)>(symbol);
   LAMMPS *lmp = lammps_of(object);
   LoopRecord overflow, *record = nullptr;
-  if (header) record = reinterpret_cast<LoopRecord *>(reserve(header->loops, sizeof(LoopRecord)));
+  if (header) record = reinterpret_cast<LoopRecord *>(room(header->loops, sizeof(LoopRecord)));
   if (!header) return original(object, n);
-  if (!record) record = &overflow;
-  Loop loop{lmp, record, loop_count};
+  Loop loop{lmp, record ? record : &overflow, loop_count};
   loop.requested = n;
-  open_loop(loop, record, kind, n);
+  open_loop(loop, loop.record, kind, n);
+  if (record) commit(header->loops, sizeof(LoopRecord));
+  else record = &overflow;
   loop_count++;
   if (kind != MINIMISER) plan_samples(loop);
   const bigint first = lmp->update->ntimestep;
@@ -111,7 +114,7 @@ void trace(Input *input)
   size_t bytes = 16 + strnlen(input->command, most) + 1;
   int words = 0;
   for (; words < input->narg && bytes < most; words++) bytes += strnlen(input->arg[words], most) + 1;
-  char *place = reserve(header->trace, bytes);
+  char *place = room(header->trace, bytes);
   if (!place) return;
   reinterpret_cast<int64_t *>(place)[0] = header->line;
   reinterpret_cast<int64_t *>(place)[1] = int64_t(bytes - 16);
@@ -124,6 +127,7 @@ void trace(Input *input)
   };
   put(input->command);
   for (int i = 0; i < words; i++) put(input->arg[i]);
+  commit(header->trace, bytes);
 }
 
 // numbers of a pair_coeff command, multiplied as the counterfactual world wants it; the strings live as long as the command
@@ -149,6 +153,25 @@ void scale_coefficients(Input *input, std::vector<std::string> &kept)
   }
 }
 
+// no more threads than the job holds cores (0 is LAMMPS's word for "as OpenMP says", which would be one)
+void limit_threads(Input *input, std::vector<std::string> &kept)
+{
+  if (input->narg < 2 || strcmp(input->arg[0], "omp") != 0) return;
+  const long wanted = strtol(input->arg[1], nullptr, 10);
+  if (wanted >= 0 && (wanted == 0 || wanted > long(header->threads))) {
+    kept.push_back(std::to_string(header->threads));
+    input->arg[1] = kept.back().data();
+  }
+}
+
+// LAMMPS closes the stream with pclose, which glibc makes fclose for one that no program stands behind
+FILE *open_compressed(const std::string &file, const char *mode, const char *symbol)
+{
+  static const Zlib zlib(liblammps);
+  FILE *stream = header ? open_gzip(zlib, file, mode) : nullptr;
+  return stream ? stream : real_as<FILE *(*)(const std::string &)>(symbol)(file);
+}
+
 }    // namespace
 
 // attach to evidence memory laid out by the harness; `path` is the user's script. Returns 0, or 1 if the layouts differ.
@@ -170,6 +193,9 @@ EXPORT int mdeb_attach(void *base, const char *path)
   header->attached = 1;
   return 0;
 }
+
+// must be told, once, of the library that was loaded after this one, whatever its name is
+EXPORT void mdeb_lammps(void *handle) { liblammps = handle; }
 
 EXPORT uint64_t mdeb_header_bytes() { return sizeof(Header); }
 
@@ -218,7 +244,7 @@ STAND_IN(void, min_ev_set, "_ZN9LAMMPS_NS3Min6ev_setEl", void *self, bigint step
 STAND_IN(void, modify_setup, "_ZN9LAMMPS_NS6Modify5setupEi", void *self, int vflag)
 {
   static auto original = real_as<void (*)(void *, int)>("_ZN9LAMMPS_NS6Modify5setupEi");
-  if (header && lammps_of(self)->modify->n_post_force_any) before_fixes.take(lammps_of(self));
+  if (header && post_force_fixes(lammps_of(self)->modify, 0)) before_fixes.take(lammps_of(self));
   original(self, vflag);
 }
 
@@ -254,7 +280,8 @@ STAND_IN(int, input_execute, "_ZN9LAMMPS_NS5Input15execute_commandEv", void *sel
   const std::string command = input->command;
   if (command == "clear" || command == "read_restart" || command == "read_data" || command == "create_box") rebuilt = true;
   std::vector<std::string> kept;
-  kept.reserve(MAX_RULES * MAX_FACTORS);
+  kept.reserve(MAX_RULES * MAX_FACTORS + 1);
+  if (command == "package") limit_threads(input, kept);
   if (command == "pair_coeff" && header->nrules) scale_coefficients(input, kept);
   return original(self);
 }
@@ -271,3 +298,13 @@ STAND_IN(void, input_quit, "_ZN9LAMMPS_NS5Input4quitEv", void *self)
   }
   original(self);
 }
+
+#if _GLIBCXX_USE_CXX11_ABI
+#define STRING "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
+#else
+#define STRING "Ss"    // before GCC 5
+#endif
+#define COMPRESSED(verb) "_ZN9LAMMPS_NS8platform" verb "ERK" STRING
+
+STAND_IN(FILE *, compressed_read, COMPRESSED("15compressed_read"), const std::string &file) { return open_compressed(file, "r", COMPRESSED("15compressed_read")); }
+STAND_IN(FILE *, compressed_write, COMPRESSED("16compressed_write"), const std::string &file) { return open_compressed(file, "w", COMPRESSED("16compressed_write")); }

@@ -8,7 +8,7 @@
 
 namespace mdeb {
 
-constexpr uint64_t MAGIC = 0x4d44455642303033;    // changes with every change of this file
+constexpr uint64_t MAGIC = 0x4d44455642303034;    // changes with every change of this file
 constexpr int MAX_RULES = 8, MAX_FACTORS = 8;
 
 struct Section {
@@ -28,6 +28,7 @@ struct Header {
   // set by the harness before the run
   uint64_t magic, seed;
   uint64_t samples, frames, pairs;    // per loop
+  uint64_t threads;                   // most that `package omp` may ask for
   uint64_t nrules;
   CoeffRule rules[MAX_RULES];
   char forbidden[8192];    // patterns, one a line: "shell", "fix imd", "pair_style python*"

@@ -41,17 +41,21 @@ void compare_with_last_end(LAMMPS *lmp, LoopRecord *record)
   const auto *ids = reinterpret_cast<const int64_t *>(end + 1), *types = ids + n;
   const auto *masses = reinterpret_cast<const double *>(types + n);
   const auto *x = masses + 2 * n, *v = x + 3 * n;
-  std::unordered_map<int64_t, int64_t> place;
-  place.reserve(n);
-  for (int64_t j = 0; j < n; j++) place[ids[j]] = j;
+  std::unordered_map<int64_t, int64_t> place;    // filled when atoms were reordered, which is seldom between loops
   double vmax = 0.0;
   for (int64_t i = 0; i < n; i++) {
-    auto found = place.find(atom->tag_enable ? atom->tag[i] : i + 1);
-    if (found == place.end()) {
-      record->edit |= NATOMS;
-      return;
+    const int64_t id = atom->tag_enable ? atom->tag[i] : i + 1;
+    int64_t j = i;
+    if (ids[i] != id) {
+      if (place.empty())
+        for (int64_t k = 0; k < n; k++) place[ids[k]] = k;
+      auto found = place.find(id);
+      if (found == place.end()) {
+        record->edit |= NATOMS;
+        return;
+      }
+      j = found->second;
     }
-    const int64_t j = found->second;
     if (types[j] != atom->type[i]) record->edit |= TYPES;
     if (masses[j] != mass_of(atom, int(i))) record->edit |= MASSES;
     double d[3];
@@ -60,7 +64,7 @@ void compare_with_last_end(LAMMPS *lmp, LoopRecord *record)
       record->velocity = std::max(record->velocity, std::abs(atom->v[i][k] - v[3 * j + k]));
       vmax = std::max(vmax, std::abs(v[3 * j + k]));
     }
-    domain->minimum_image(FLERR, d[0], d[1], d[2]);
+    minimum_image(domain, d);
     for (double dk : d) record->displaced = std::max(record->displaced, std::abs(dk));
   }
   if (record->displaced < 1e-9 * std::max({h[0], h[1], h[2]})) record->displaced = 0.0;    // wrapping rounds
@@ -87,9 +91,10 @@ int64_t write_settings(LAMMPS *lmp)
   }
   if (settings == last_settings) return last_settings_at;
   const uint64_t bytes = settings.size() + 1;
-  char *place = reserve(header->settings, bytes);
+  char *place = room(header->settings, bytes);
   if (!place) return -1;
   memcpy(place, settings.c_str(), bytes);
+  commit(header->settings, bytes);
   last_settings = settings;
   last_settings_at = place - (memory_base + header->settings.at);
   return last_settings_at;
@@ -101,20 +106,23 @@ int64_t write_settings(LAMMPS *lmp)
 void draw_next_sample(Loop &loop)
 {
   loop.next_sample = loop.sample_number * loop.stride + 1 + int64_t(rng() % uint64_t(loop.stride));
-  loop.frame_due = loop.sample_number % loop.frame_every == loop.frame_every / 2;
+  loop.frame_due = loop.frame_every && loop.sample_number % loop.frame_every == loop.frame_every / 2;
   loop.sample_number++;
 }
 
-// no loop may take more than a sixteenth of what is left, so that thousands of short ones still fit
+// No loop may take more than a sixteenth of what is left, and from the 65th on frames of short loops get rarer:
+// thousands of them still fit, and cost little.
 void plan_samples(Loop &loop)
 {
   const Section &rows = header->samples_section, &frames = header->frames_section;
   const int64_t rows_left = (rows.capacity - rows.used) / sizeof(SampleRow) / 16;
   const int64_t frames_left = (frames.capacity - frames.used) / 16 / frame_bytes(loop.lmp->atom->nlocal, true);
   const int64_t samples = std::max<int64_t>(1, std::min<int64_t>({int64_t(header->samples), rows_left, loop.requested}));
-  const int64_t wanted = std::max<int64_t>(1, std::min<int64_t>(header->frames, frames_left));
+  const int64_t most = std::max<int64_t>(1, std::min<int64_t>({int64_t(header->frames), frames_left, samples}));
+  const double share = std::min(1.0, std::max(64.0 / double(loop.index + 1), double(loop.requested) / 1000.0));
+  const auto wanted = int64_t(share * double(most) + std::generate_canonical<double, 32>(rng));
   loop.stride = std::max<int64_t>(1, (loop.requested + samples - 1) / samples);
-  loop.frame_every = std::max<int64_t>(1, (samples + wanted - 1) / wanted);
+  loop.frame_every = wanted ? (samples + wanted - 1) / wanted : 0;
   loop.pairs_left = int(header->pairs);
   draw_next_sample(loop);
 }

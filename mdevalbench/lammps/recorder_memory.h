@@ -23,6 +23,7 @@
 #include "recorder_layout.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <dlfcn.h>
@@ -44,18 +45,53 @@ Header *header = nullptr;
 char *memory_base = nullptr;
 std::mt19937_64 rng;
 
+// ---------------------------------------------------------------- what differs between versions of LAMMPS
+
+template <class M> auto post_force_fixes(const M *modify, int) -> decltype(modify->n_post_force_any) { return modify->n_post_force_any; }
+template <class M> int post_force_fixes(const M *modify, long) { return modify->n_post_force; }    // 2021
+template <class M> auto post_force_respa_fixes(const M *modify, int) -> decltype(modify->n_post_force_respa_any) { return modify->n_post_force_respa_any; }
+template <class M> int post_force_respa_fixes(const M *modify, long) { return modify->n_post_force_respa; }    // 2021
+
+// ---------------------------------------------------------------- geometry
+
+// Fold a displacement to the nearest image. LAMMPS's own function stops the run where atoms were moved far, which is
+// the script's right.
+void minimum_image(const Domain *domain, double *d)
+{
+  const double *const prd = domain->prd;
+  auto fold = [](double &x, double length) {
+    const double images = std::nearbyint(x / length);
+    x -= images * length;
+    return images;
+  };
+  if (domain->zperiodic) {
+    const double images = fold(d[2], prd[2]);
+    d[1] -= images * domain->yz;
+    d[0] -= images * domain->xz;
+  }
+  if (domain->yperiodic) d[0] -= fold(d[1], prd[1]) * domain->xy;
+  if (domain->xperiodic) fold(d[0], prd[0]);
+}
+
 // ---------------------------------------------------------------- sections of the evidence memory
 
-char *reserve(Section &section, uint64_t bytes)
+uint64_t rounded(uint64_t bytes) { return (bytes + 7) & ~uint64_t(7); }
+
+// Place for a record at the end of a section, nullptr if there is none. It counts once it is complete and `commit` is
+// called, since a run can be killed at any moment.
+char *room(Section &section, uint64_t bytes)
 {
-  bytes = (bytes + 7) & ~uint64_t(7);
-  if (section.capacity - section.used < bytes) {
+  if (section.capacity - section.used < rounded(bytes)) {
     section.dropped++;
     return nullptr;
   }
-  char *place = memory_base + section.at + section.used;
-  section.used += bytes;
-  return place;
+  return memory_base + section.at + section.used;
+}
+
+void commit(Section &section, uint64_t bytes)
+{
+  std::atomic_signal_fence(std::memory_order_seq_cst);    // the record is written before it counts
+  section.used += rounded(bytes);
 }
 
 // ---------------------------------------------------------------- where in the user's script we are

@@ -18,7 +18,8 @@ struct Loop {
   double dt = 0.0;
   int64_t stride = 1;
   int64_t sample_number = 0, next_sample = -1;    // in steps of this loop, from 1
-  int frame_every = 1, pairs_left = 0;
+  int64_t frame_every = 1;    // in samples; 0 for none
+  int pairs_left = 0;
   bool frame_due = false, successor_due = false;
   bigint kept_eflag = -1, kept_vflag = -1;
   bool tallied_by_us = false;
@@ -82,7 +83,7 @@ const double NOT_A_NUMBER = std::numeric_limits<double>::quiet_NaN();
 
 void write_sample(const Loop &loop)
 {
-  auto *row = reinterpret_cast<SampleRow *>(reserve(header->samples_section, sizeof(SampleRow)));
+  auto *row = reinterpret_cast<SampleRow *>(room(header->samples_section, sizeof(SampleRow)));
   if (!row) return;
   LAMMPS *lmp = loop.lmp;
   Atom *atom = lmp->atom;
@@ -109,6 +110,7 @@ void write_sample(const Loop &loop)
     row->kinetic[5] += m * v[1] * v[2];
   }
   for (double &k : row->kinetic) k *= lmp->force->mvv2e;
+  commit(header->samples_section, sizeof(SampleRow));
 }
 
 struct FixEffects {
@@ -119,7 +121,7 @@ struct FixEffects {
 FixEffects fix_effects(LAMMPS *lmp, int64_t kind)
 {
   const Modify *modify = lmp->modify;
-  const int acting[] = {modify->n_post_force_any, modify->n_post_force_respa_any, modify->n_min_post_force};
+  const int acting[] = {post_force_fixes(modify, 0), post_force_respa_fixes(modify, 0), modify->n_min_post_force};
   const bool held = before_fixes.step == lmp->update->ntimestep && before_fixes.nlocal == lmp->atom->nlocal;
   return {acting[kind] > 0, acting[kind] > 0 && kind == VERLET && held};
 }
@@ -174,8 +176,11 @@ void fill_frame(char *place, const Loop &loop, int64_t kind, const FixEffects &e
 void write_frame(const Loop &loop, int64_t kind)
 {
   const FixEffects effects = fix_effects(loop.lmp, loop.record->kind);
-  char *place = reserve(header->frames_section, frame_bytes(loop.lmp->atom->nlocal, effects.known));
-  if (place) fill_frame(place, loop, kind, effects);
+  const uint64_t bytes = frame_bytes(loop.lmp->atom->nlocal, effects.known);
+  char *place = room(header->frames_section, bytes);
+  if (!place) return;
+  fill_frame(place, loop, kind, effects);
+  commit(header->frames_section, bytes);
 }
 
 // ---------------------------------------------------------------- the end state of the last loop, kept in one of two slots
@@ -196,6 +201,7 @@ void keep_end(const Loop &loop)
   }
   const uint64_t slot = header->final_slot == 1 ? 1 : 0;    // the slot that is not in use
   fill_frame(memory_base + header->final_slots.at + slot * header->final_slots.capacity, loop, END, effects);
+  std::atomic_signal_fence(std::memory_order_seq_cst);    // the frame is written before it is the last one
   header->final_slot = slot + 1;
 }
 
@@ -203,7 +209,10 @@ void copy_last_end_to_frames()
 {
   FrameHeader *end = last_end();
   const uint64_t bytes = frame_bytes(end->natoms, end->has_applied);
-  if (char *place = reserve(header->frames_section, bytes)) memcpy(place, end, bytes);
+  char *place = room(header->frames_section, bytes);
+  if (!place) return;
+  memcpy(place, end, bytes);
+  commit(header->frames_section, bytes);
 }
 
 }    // namespace

@@ -4,15 +4,17 @@ LAMMPS can run programs, open any file, talk to sockets and load libraries; a sc
 in a forked child of a worker which calls `enter` just before it reads the script. From then on the child, whatever code
 it may be tricked into running, and whether or not it runs as root, can
 
-- read and write files in its job folder, and read the files it was given (potentials), /dev/null and /dev/urandom;
+- read, make and write files in its job folder (not remove or rename them: a file without a name would fill the disk
+  unseen), and read the files it was given (potentials), /dev/null and /dev/urandom;
 - compute, in several threads, within the limits on CPU seconds, memory and size of a file;
 - write to its standard output and to the descriptors that it was handed
 
 and nothing else. The walls, in the order in which they go up:
 
 1. *session*: no terminal, a process group of its own, and the kernel kills it when the worker dies;
-2. *descriptors*: all closed but the output and those named; standard input is empty; memory that MPI shares between
-   processes through /dev/shm becomes a private copy, so that no run can touch another one's;
+2. *descriptors*: all closed but the output and those named, whose pipes nobody can open anew; standard input is empty;
+   memory that MPI shares between processes through /dev/shm becomes a private copy, so that no run can touch another
+   one's;
 3. *environment*: emptied but for the variables of LAMMPS, OpenMP and MPI (keys of APIs live there);
 4. *limits*: CPU seconds, address space, size of a file, open files, threads; no core dump, no locked memory;
 5. *privileges*: all capabilities dropped, none to be gained, no tracing by its like;
@@ -39,6 +41,7 @@ import math
 import os
 import resource
 import signal
+import stat
 import sys
 import time
 from dataclasses import dataclass
@@ -55,6 +58,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _CLOSE_RANGE = 436  # the same on every architecture
 _LAST_DESCRIPTOR = 2**31 - 1
 _KEPT_ENVIRONMENT = ("LAMMPS_", "OMP_", "UCX_", "MPICH_", "MPIR_", "FI_", "LANG", "LC_", "TZ")
+_SHARED_MEMORY = "/dev/shm/"
 _OPEN_FILES, _PROCESSES, _QUEUED_SIGNALS = 256, 4096, 1024
 _CPU_GRACE_SECONDS = 2
 """time between the signal at the CPU limit and the kill, for a script that ignores the first"""
@@ -76,7 +80,7 @@ class Policy:
     """What a sandboxed process may reach."""
 
     folder: Path
-    """the job folder: read, write, make and remove files and folders; becomes the working directory"""
+    """the job folder: read, write and make files, make and remove folders; becomes the working directory"""
     readable: tuple[Path, ...]
     """files, or folders with everything beneath, to read"""
     limits: Limits
@@ -110,6 +114,12 @@ def require() -> None:
         )
 
 
+def prepare() -> None:
+    """Do once in a worker what else every child would have to do. `enter` does not depend on it."""
+    make_private(_SHARED_MEMORY)
+    _seccomp.prepare()
+
+
 def enter(policy: Policy) -> None:
     """Put up the walls around this process, for the rest of its life. Must be called in a forked child with one thread.
 
@@ -119,7 +129,6 @@ def enter(policy: Policy) -> None:
     Raises:
         IsolationUnavailable: a wall did not stand; the process must not run anything untrusted and should exit.
     """
-    require()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise IsolationUnavailable(
@@ -130,7 +139,7 @@ def enter(policy: Policy) -> None:
         _own_session(policy.parent)
         os.chdir(policy.folder)
         _close_descriptors(policy.keep_fds)
-        make_private("/dev/shm/")
+        make_private(_SHARED_MEMORY)
         _empty_environment()
         _limit(policy.limits)
         _drop_privileges()
@@ -150,9 +159,17 @@ def _own_session(parent: int) -> None:
 
 
 def _close_descriptors(keep: tuple[int, ...]) -> None:
-    """Close everything but 0, 1, 2 and `keep`; standard input reads as an empty file."""
+    """Close everything but 0, 1, 2 and `keep`; standard input reads as an empty file.
+
+    Nobody may open the pipes among them: through /proc/self/fd a script could otherwise write into the harness's own,
+    or read from one and sleep for ever. Landlock does not cover pipes.
+    """
     source, _ = os.pipe()  # both ends are closed with the rest below, which leaves descriptor 0 at its end of file
     os.dup2(source, 0)
+    for descriptor in {0, 1, 2, *keep}:
+        info = os.fstat(descriptor)
+        if stat.S_ISFIFO(info.st_mode) and info.st_uid == os.geteuid():
+            os.fchmod(descriptor, 0)
     first = 3
     for descriptor in (*sorted(fd for fd in set(keep) if fd > 2), _LAST_DESCRIPTOR + 1):
         if descriptor > first:

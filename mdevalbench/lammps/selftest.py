@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mdevalbench.errors import HarnessFault
+from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.job import Ending, Job, Run
-from mdevalbench.lammps.pool import Pool
 
 _CRYSTAL = """units lj
 lattice fcc 0.8442
@@ -35,7 +35,7 @@ class Finding:
     detail: str
 
 
-def selftest(pool: Pool) -> list[Finding]:
+def selftest(pool: Executor) -> list[Finding]:
     """Run a few tiny scripts whose outcome is known. Does not raise: faults of the engine are findings too."""
     try:
         return [_hidden_run(pool), _values(pool), _refusal(pool), *([] if pool.unsafe else [_walls(pool)])]
@@ -43,14 +43,14 @@ def selftest(pool: Pool) -> list[Finding]:
         return [Finding("engine", False, str(fault))]
 
 
-def _hidden_run(pool: Pool) -> Finding:
+def _hidden_run(pool: Executor) -> Finding:
     """A loop that no reading of the text can find must be recorded as exactly one loop of 3 steps."""
     run = pool.run(Job(_CRYSTAL + 'variable c string run\nprint "${c} 3" file hidden.in\ninclude hidden.in\n'))
     seen = [(loop.kind, loop.steps, round(loop.duration / 0.005)) for loop in run.evidence.loops]
     return Finding("hidden run", seen == [("verlet", 3, 3)], f"a hidden `run 3` was recorded as {seen}")
 
 
-def _values(pool: Pool) -> Finding:
+def _values(pool: Executor) -> Finding:
     """Energies, temperatures and pressures from memory must be those that LAMMPS prints."""
     run = pool.run(Job(_CRYSTAL + "run 5\n"))
     rows = _thermo_rows(run)
@@ -79,14 +79,14 @@ def _thermo_rows(run: Run) -> dict[int, list[float]]:
     return rows
 
 
-def _refusal(pool: Pool) -> Finding:
+def _refusal(pool: Executor) -> Finding:
     """A forbidden command must be refused even where expansion hides it."""
     run = pool.run(Job('variable c string shell\n${c} echo\nprint "reached"\n'))
     refused = run.ending is Ending.ERROR and "reached" not in run.output
     return Finding("forbidden commands", refused, run.error.message if run.error else f"the run ended as {run.ending}")
 
 
-def _walls(pool: Pool) -> Finding:
+def _walls(pool: Executor) -> Finding:
     """Files outside the job folder must stay out of reach."""
     run = pool.run(Job('print "x" file ../outside\nprint "reached"\n'))
     held = run.ending is Ending.ERROR and "reached" not in run.output

@@ -10,8 +10,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,11 +20,11 @@ from typing import Any
 
 from mdevalbench.errors import HarnessFault
 from mdevalbench.lammps import install
-from mdevalbench.lammps._inquiry import ANSWER
+from mdevalbench.lammps._inquiry import INVENTORY
+from mdevalbench.lammps._inquiry import ask as _ask
 
 SUFFIXES = ("omp", "opt", "intel", "kk", "gpu")
 """Ends of the names of accelerated variants, which LAMMPS may add to a style by itself (command `suffix`)."""
-_SECONDS = 60
 _LOCATION = re.compile(r"\s*\(src/\S+:\d+\)\s*$")
 
 
@@ -86,10 +84,10 @@ def installed() -> Installed:
     file = _cache_file()
     found = _read(file)
     if found is None:
-        answer = _ask(None)
+        answer = _ask(INVENTORY)
         found = _checked(answer)
         if found is None:
-            raise HarnessFault("LAMMPS listed its styles in a form that is not understood: is it the pinned version?")
+            raise HarnessFault("LAMMPS listed its styles in a form that is not understood: is it a usual build?")
         _write(file, answer)
     return found
 
@@ -108,29 +106,9 @@ def _objection(message: str) -> str | None:
     return text if text.startswith(("Unrecognized ", "Unknown ")) or text.endswith("no longer available") else None
 
 
-def _ask(request: list[list[str]] | None) -> Any:
-    """Send a request to the inquiry process and return its answer."""
-    command = [sys.executable, "-m", "mdevalbench.lammps._inquiry"]
-    with tempfile.TemporaryDirectory(prefix="mdevalbench-") as folder:
-        try:
-            subprocess.run(
-                command,
-                input=json.dumps(request),
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                cwd=folder,
-                check=True,
-            )
-            return json.loads((Path(folder) / ANSWER).read_text())
-        except (subprocess.SubprocessError, OSError, ValueError) as error:
-            said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-            raise HarnessFault(f"LAMMPS did not say what it knows: {said[-1] if said else 'no answer'}") from error
-
-
 def _cache_file() -> Path:
     """Where the answer of this very library is kept."""
-    library = install.package_folder() / "liblammps.so"
+    library = install.chosen().library
     state = library.stat()
     key = hashlib.sha256(f"{library}:{state.st_size}:{state.st_mtime_ns}".encode()).hexdigest()[:16]
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -7,7 +7,10 @@ single-threaded, holds no answers and no keys, and leaves the reading of evidenc
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import errno
+import fcntl
 import gc
 import json
 import mmap
@@ -30,7 +33,11 @@ from mdevalbench.types import Limits
 SCRIPT = "in.lammps"
 ISOLATION_FAILED, CHILD_FAULT, RECORDER_MISFIT = 95, 96, 97
 """exit codes of a child that failed without the script's doing (the last one is given by recorder.cpp)"""
-POLL_SECONDS = 0.1
+OUTPUT_SECONDS, LOOK_SECONDS = 0.02, 0.1
+"""how often output is fetched, and limits that the kernel does not know are looked at"""
+PIPE_BYTES = 1 << 20
+ENTRY_BYTES = 4096
+"""what a file or folder counts for at least, so that a disk cannot be filled with empty ones"""
 
 
 @dataclass
@@ -73,18 +80,20 @@ class Worker:
         self.evidence = mmap.mmap(evidence_fd, os.fstat(evidence_fd).st_size)
         self.evidence_fd = evidence_fd
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.evidence))
+        sandbox.prepare()
         gc.freeze()
 
     def serve(self) -> None:
-        """Answer requests, one at a time."""
-        for line in self.control.makefile("r"):
-            answer = self.run(json.loads(line))
-            self.control.sendall(json.dumps(answer).encode() + b"\n")
+        """Answer requests, one at a time, as long as there is somebody who asks."""
+        with contextlib.suppress(ConnectionError):
+            for line in self.control.makefile("r"):
+                answer = self.run(json.loads(line))
+                self.control.sendall(json.dumps(answer).encode() + b"\n")
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Fork a child for one script and watch it to its end."""
         limits = Limits.model_validate(request["limits"])
-        output_read, output_write = os.pipe()
+        output_read, output_write = output_pipe()
         result_read, result_write = os.pipe()
         parent = os.getpid()
         pid = os.fork()
@@ -126,6 +135,8 @@ class Worker:
             readable = tuple(Path(p) for p in request["potentials"])
             sandbox.enter(sandbox.Policy(folder, readable, limits, (result,), parent))
         arguments = [b"lmp", b"-nocite", *([b"-skiprun"] if request["skip_loops"] else [])]
+        if (threads := int(request["threads"])) > 1:
+            arguments += [b"-suffix", b"omp", b"-package", b"omp", str(threads).encode()]
         lmp = self.lammps.lammps_open_no_mpi(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), None)
         if not lmp:
             raise RuntimeError("LAMMPS did not start")
@@ -151,28 +162,28 @@ class Watch:
         self.pidfd = os.pidfd_open(pid)
 
     def to_the_end(self) -> dict[str, Any]:
-        """Read output, keep watch over limits, reap the child."""
+        """Fetch output, keep watch over limits, reap the child.
+
+        Output is fetched at intervals, not whenever there is some: waking up for every line would slow the child down.
+        """
         poller = select.poll()
-        poller.register(self.output_fd, select.POLLIN | select.POLLHUP)
         poller.register(self.pidfd, select.POLLIN)
         poller.register(self.control, select.POLLIN | select.POLLHUP)
-        next_look, ended = time.monotonic() + POLL_SECONDS, False
+        next_look, ended = time.monotonic() + LOOK_SECONDS, False
         while not ended:
-            for fd, event in poller.poll(POLL_SECONDS * 1000):
-                if fd == self.output_fd and not self.read():
-                    poller.unregister(self.output_fd)
-                elif fd == self.pidfd:
+            for fd, _ in poller.poll(OUTPUT_SECONDS * 1000):
+                if fd == self.pidfd:
                     ended = True
-                elif fd == self.control.fileno() and event:
+                else:
                     self.kill("cancelled")  # the parent says nothing during a run unless it wants an end to it
                     poller.unregister(self.control)
+            self.fetch()
             if time.monotonic() > next_look:
                 self.look()
-                next_look = time.monotonic() + POLL_SECONDS
+                next_look = time.monotonic() + LOOK_SECONDS
         os.close(self.pidfd)
         _, status, usage = os.wait4(self.pid, 0)
-        while self.read():
-            pass
+        self.fetch()
         return {
             "status": os.waitstatus_to_exitcode(status),
             "killed": self.killed,
@@ -180,13 +191,19 @@ class Watch:
             "output_bytes": self.output.total,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "wall_seconds": time.monotonic() - self.started,
+            "peak_bytes": usage.ru_maxrss * 1024,
         }
 
-    def read(self) -> bool:
-        """Take what the pipe holds; False at its end."""
-        data = os.read(self.output_fd, 1 << 16)
-        self.output.add(data)
-        return bool(data)
+    def fetch(self) -> None:
+        """Take what the pipe holds (no more than that at once, so that a flood does not keep us from looking)."""
+        for _ in range(PIPE_BYTES >> 16):
+            try:
+                data = os.read(self.output_fd, 1 << 16)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self.output.add(data)
 
     def look(self) -> None:
         """Check what the kernel does not limit by itself."""
@@ -210,19 +227,38 @@ class Watch:
         os.kill(self.pid, signal.SIGKILL)
 
 
+def output_pipe() -> tuple[int, int]:
+    """A pipe with much room (where the user still has some) whose reading end does not block."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    with contextlib.suppress(PermissionError):  # beyond the system's allowance for one user
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return read, write
+
+
 def folder_bytes(folder: Path) -> int:
-    """Bytes on disk below `folder`, links not followed."""
-    total, stack = 0, [folder]
+    """Bytes on disk below `folder`, links not followed.
+
+    Folders so deep that their path is too long for the kernel count as more than any limit allows.
+    """
+    total, stack = 0, [str(folder)]
     while stack:
         try:
-            with os.scandir(stack.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        stack.append(Path(entry.path))
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+            with os.scandir(stack.pop()) as found:
+                entries = list(found)
         except FileNotFoundError:
             continue  # removed while we looked
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            return sys.maxsize
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                stack.append(entry.path)
+                total += ENTRY_BYTES
+            else:
+                with contextlib.suppress(FileNotFoundError):  # likewise
+                    total += max(entry.stat(follow_symlinks=False).st_blocks * 512, ENTRY_BYTES)
     return total
 
 

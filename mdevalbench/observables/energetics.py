@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,10 @@ from mdevalbench.types import Measurement
 
 STRAIN = 1e-3
 """linear strain of the finite difference that gives the bulk modulus"""
+LEAST_CHANGE = 1e-4
+"""linear strain below which a box was relaxed before"""
+VIRIAL_TOLERANCE, NEGLIGIBLE = 1e-2, 1e-6
+"""of the virial, and of the potential energy: how far the recorded virial may be from the potential's own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,18 @@ def relaxed_lattice_constant(
     """a = (V atoms_per_cell / N)^(1/3) of the last state, if that is in equilibrium under the task's own potential.
 
     The box must have been free to change during the stage or one before it: a memorised lattice constant and `run 0`
-    relax nothing. Stress, forces and bulk modulus of the state are computed by the harness; each deviation from
-    equilibrium, told as a strain, must be at most `max_strain`. The uncertainty is the strain left by the residual
-    pressure. `shell` = {within, neighbours} tells the crystal apart from others: every atom must have so many
-    neighbours within so many lattice constants (fcc 0.85, 12; bcc 1.2, 14; diamond 0.6, 4).
+    relax nothing. What it followed when it last changed must be the task's own virial, for a relaxed state does not
+    show by which interactions it was found. Stress, forces and bulk modulus of the state are computed by the harness;
+    each deviation from equilibrium, told as a strain, must be at most `max_strain`. The uncertainty is the strain left
+    by the residual pressure. `shell` = {within, neighbours} tells the crystal apart from others: every atom must have
+    so many neighbours within so many lattice constants (fcc 0.85, 12; bcc 1.2, 14; diamond 0.6, 4).
     """
     frame = _last_frame(segments)
     past = [s for s in context.evidence.segments if s.loops[0].index <= segments[-1].loops[-1].index and s.steps > 0]
-    if not any(box_is_free(segment) for segment in past):
+    free = [segment for segment in past if box_is_free(segment)]
+    if not free:
         raise Unmeasured("the box was never free to relax: no fix box/relax, no barostat and no change of the cell")
+    _check_what_it_followed(free, context)
     relaxation = relaxation_of(frame, context, atoms_per_cell)
     for name, strain in (
         ("pressure", relaxation.hydrostatic),
@@ -189,6 +196,27 @@ def _check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] |
             f"this is not the crystal that was asked for: atoms have {counts.min()} to {counts.max()} neighbours "
             f"within {shell['within']:g} lattice constants instead of {shell['neighbours']:g}"
         )
+
+
+def _check_what_it_followed(free: Sequence[Segment], context: Context) -> None:
+    """The last of the stages that changed the box must have done so under the task's own potential."""
+    states = [[f for f in segment.frames if np.isfinite(f.virial).all()] for segment in free]
+    changed = [frames for frames in states if frames and _strain(frames[0], frames[-1]) > LEAST_CHANGE]
+    if not changed:
+        return
+    frame = changed[-1][0]
+    own = context.evaluate([frame])[0]
+    recorded, expected = float(frame.virial[:3].sum()), float(own.virial[:3].sum())
+    if not abs(recorded - expected) <= VIRIAL_TOLERANCE * abs(expected) + NEGLIGIBLE * abs(own.energy):
+        raise Unmeasured(
+            f"the box was relaxed under other interactions than the prescribed ones: the virial was {recorded:.6g} "
+            f"instead of {expected:.6g}"
+        )
+
+
+def _strain(first: Frame, last: Frame) -> float:
+    """Linear strain between the volumes per atom of two states."""
+    return abs(float(np.log(last.cell.volume / last.natoms * first.natoms / first.cell.volume))) / 3
 
 
 def _last_frame(segments: tuple[Segment, ...]) -> Frame:

@@ -106,7 +106,12 @@ def ensemble(segment: Segment) -> Ensemble:
 
 
 def box_is_free(segment: Segment) -> bool:
-    """Whether the box could follow the stress: `box/relax`, a barostat, or a cell that changed within a loop."""
+    """Whether the box could follow the stress: `box/relax`, a barostat, or a cell that changed within a loop.
+
+    A cell that was driven (`fix deform`) follows nothing.
+    """
+    if any(_drives(plain_style(fix.style)) for fix in segment.settings.fixes):
+        return False
     known = _INTEGRATORS | _CONTROLS | {"box/relax": frozenset((PRESS,))}
     if any(PRESS in known.get(_without_shape(plain_style(fix.style)), ()) for fix in segment.settings.fixes):
         return True

@@ -43,6 +43,10 @@ int list_folder(const char *path) { return RESULT(open(path, O_RDONLY | O_DIRECT
 int make_folder(const char *path) { return RESULT(mkdir(path, 0700)); }
 int move_away(const char *path) { return RESULT(rename("own", path)); }
 int remove_file(const char *path) { return RESULT(unlink(path)); }
+int remove_file_at(const char *path) { return RESULT(unlinkat(AT_FDCWD, path, 0)); }
+int remove_folder(const char *path) { return RESULT(rmdir(path)); }
+int remove_folder_at(const char *path) { return RESULT(unlinkat(AT_FDCWD, path, AT_REMOVEDIR)); }
+int nameless_file(const char *folder) { return RESULT(open(folder, O_TMPFILE | O_WRONLY, 0600)); }
 int truncate_path(const char *path) { return RESULT(truncate(path, 1)); }
 int change_mode(const char *path) { return RESULT(chmod(path, 0644)); }
 int change_mode_open(const char *path) { int fd = open(path, O_RDONLY); return fd < 0 ? -1 : RESULT(fchmod(fd, 04755)); }
@@ -64,6 +68,15 @@ int socket_raw(const char *unused) { return RESULT(socket(AF_INET, SOCK_RAW, IPP
 int socket_unix(const char *unused) { return make_socket(AF_UNIX, SOCK_STREAM); }
 int socket_netlink(const char *unused) { return make_socket(AF_NETLINK, SOCK_RAW); }
 int socket_pair(const char *unused) { int s[2]; return RESULT(socketpair(AF_UNIX, SOCK_STREAM, 0, s)); }
+int socket_any(const char *unused) { /* EPERM if every family and type is refused */
+  for (int family = 0; family <= 46; family++)
+    for (int type = 1; type <= 10; type++) {
+      int s = socket(family, type, 0);
+      if (s >= 0) close(s);
+      if (s >= 0 || errno != EPERM) return s >= 0 ? 0 : errno;
+    }
+  return EPERM;
+}
 int socket_connect(const char *number) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   return RESULT(connect(atoi(number), (struct sockaddr *) &to, sizeof to));
@@ -102,6 +115,13 @@ int process_double_fork(const char *path) { /* a grandchild that would outlive t
   return 0;
 }
 int program(const char *unused) { char *args[] = {"/nonexistent", NULL}; int e = RESULT(execve(args[0], args, args + 1)); return e == ENOENT ? 0 : e; }
+int program_in_memory(const char *unused) { /* a program that never had a name */
+  char *args[] = {"x", NULL};
+  int fd = memfd_create("x", 0);
+  if (fd < 0) return errno;
+  int e = RESULT(syscall(SYS_execveat, fd, "", args, args + 1, AT_EMPTY_PATH));
+  return e == ENOEXEC || e == EACCES ? 0 : e;
+}
 int program_at(const char *unused) { char *args[] = {"x", NULL}; int e = RESULT(syscall(SYS_execveat, -1, "", args, args + 1, AT_EMPTY_PATH)); return e == EBADF ? 0 : e; }
 int new_session(const char *unused) { return RESULT(setsid()); }
 int new_group(const char *unused) { return RESULT(setpgid(0, 0)); }
@@ -118,6 +138,10 @@ int queue_parent(const char *unused) { union sigval v = {0}; return RESULT(sigqu
 int own_io_signals(const char *unused) { return RESULT(fcntl(0, F_SETOWN, getppid())); }
 int trace_parent(const char *unused) { int e = RESULT(ptrace(PTRACE_PEEKDATA, getppid(), 0, 0)); return e == ESRCH ? 0 : e; }
 int read_parent(const char *unused) { char b; struct iovec l = {&b, 1}, r = {&b, 1}; int e = RESULT(process_vm_readv(getppid(), &l, 1, &r, 1, 0)); return e == EFAULT ? 0 : e; }
+int write_parent(const char *unused) { char b; struct iovec l = {&b, 1}, r = {&b, 1}; int e = RESULT(process_vm_writev(getppid(), &l, 1, &r, 1, 0)); return e == EFAULT ? 0 : e; }
+int seize_parent(const char *unused) { return RESULT(ptrace(PTRACE_SEIZE, getppid(), 0, 0)); }
+int traced_by_parent(const char *unused) { return RESULT(ptrace(PTRACE_TRACEME, 0, 0, 0)); }
+int io_priority_parent(const char *unused) { return RESULT(syscall(SYS_ioprio_set, 1, getppid(), syscall(SYS_ioprio_get, 1, getppid()))); }
 int pidfd_parent(const char *unused) { return RESULT(syscall(SYS_pidfd_open, getppid(), 0)); }
 int nice_parent(const char *unused) { return RESULT(setpriority(PRIO_PROCESS, getppid(), getpriority(PRIO_PROCESS, getppid()))); }
 int schedule_parent(const char *unused) { struct sched_param p; sched_getparam(getppid(), &p); p.sched_priority = 0; return RESULT(sched_setscheduler(getppid(), SCHED_OTHER, &p)); }
@@ -141,6 +165,8 @@ int kernel_program(const char *unused) { int e = RESULT(syscall(SYS_bpf, 0, NULL
 int performance_counter(const char *unused) { int e = RESULT(syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0)); return e == EFAULT || e == ENOSYS ? 0 : e; }
 int page_faults(const char *unused) { int e = RESULT(syscall(SYS_userfaultfd, -1)); return e == EINVAL ? 0 : e; }
 int keyring(const char *unused) { int e = RESULT(syscall(SYS_keyctl, 0, -3, 0)); return e == ENOSYS ? 0 : e; }
+int new_key(const char *unused) { int e = RESULT(syscall(SYS_add_key, "user", "mdevalbench", "x", 1, 0)); return e == EINVAL || e == ENOSYS ? 0 : e; }
+int file_handle(const char *path) { struct { unsigned size; int type; } h = {0, 0}; int mount, e = RESULT(syscall(SYS_name_to_handle_at, AT_FDCWD, path, &h, &mount, 0)); return e == EOVERFLOW ? 0 : e; }
 int landlock_again(const char *unused) { return RESULT(syscall(SYS_landlock_create_ruleset, NULL, 0, 1)); }
 int new_filter(const char *unused) { int e = RESULT(prctl(PR_SET_SECCOMP, 2, NULL)); return e == EFAULT ? 0 : e; }
 
@@ -178,6 +204,19 @@ int threads(const char *count) {
   for (int i = 0; i < n; i++) { int e = pthread_create(&id[i], NULL, work, &sums[i]); if (e) return e; }
   for (int i = 0; i < n; i++) pthread_join(id[i], NULL);
   for (int i = 0; i < n; i++) if (sums[i] != 4999950000.0) return -1;
+  return 0;
+}
+static void *spin(void *unused) {
+  char *memory;
+  while ((memory = malloc(1 << 16))) memset(memory, 1, 1 << 16);
+  for (volatile long i = 0;; i++) {}
+}
+int swarm(const char *unused) { /* as many threads as there can be, each of which takes what memory it can get */
+  pthread_attr_t small; pthread_t id; int count = 0;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+  while (pthread_create(&id, &small, spin, NULL) == 0) dprintf(1, "%d\n", ++count);
+  spin(NULL);
   return 0;
 }
 static void *escape_from_thread(void *path) { return (void *) (long) open_read(path); }

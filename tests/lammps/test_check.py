@@ -267,7 +267,7 @@ def test_every_pattern_names_a_command_or_style() -> None:
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("dump 1 all atom 10 a.gz", "starts-program"),
+        ("dump 1 all atom 10 a.bz2", "starts-program"),
         ("write_dump all atom a.zst", "starts-program"),
         ("dump 1 all atom 10 out/a.dump", "outside-file"),
         ("write_data ../data.x", "outside-file"),
@@ -277,6 +277,10 @@ def test_every_pattern_names_a_command_or_style() -> None:
 )
 def test_what_the_folder_does_not_allow_is_warned_of(line: str, code: str) -> None:
     assert found(f"{line}\n") == [("warning", 1, code)]
+
+
+def test_files_of_gzip_need_no_program() -> None:
+    assert found("dump 1 all atom 10 a.gz\nwrite_dump all atom b.gz\n") == []
 
 
 SETTINGS = {

@@ -43,6 +43,7 @@ SCRIPTS: dict[str, str] = {
     + "label again\nrun 10\n"
     + "next i\njump SELF again\nrun 30 every 10 \"print 'at $(step)'\"\n",
     "multiple time steps": ARGON + "run_style respa 2 3 inner 1 4.0 5.0 outer 2\nfix 1 all nve\nrun 40\n",
+    "variants for OpenMP": "package omp 1\nsuffix omp\n" + ARGON + "fix 1 all nve\nrun 40\n",
     "two dimensions, tilted": """units lj
 dimension 2
 lattice sq2 0.7
@@ -82,6 +83,10 @@ timestep 1.0
 thermo 10
 run 40
 """,
+    "compressed trajectory and data": ARGON
+    + "fix 1 all nve\ndump d all atom 10 all.gz\nrun 40\nundump d\nrerun all.gz dump x y z\n"
+    + "write_data data.gz nocoeff\nclear\nunits real\nread_data data.gz\n"
+    + "pair_style lj/cut 8.5\npair_coeff 1 1 0.238 3.405\nthermo 20\nfix 1 all nve\nrun 40\n",
     "an error in the end": ARGON + "fix 1 all nve\nfix a all ave/time 5 2 10 c_thermo_temp\nrun 20\nreset_timestep 0\n",
     "an exit code of its own": ARGON + "fix 1 all nve\nrun 20 every 10 NULL\nif '$(temp) > 1' then 'quit 4'\n",
 }

@@ -6,12 +6,14 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from mdevalbench.errors import Cancelled, WorkerFault
 from mdevalbench.lammps import pool as pool_module
+from mdevalbench.lammps._places import Places
 from mdevalbench.lammps.job import Ending, Job, World
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.lammps.selftest import selftest
@@ -155,7 +157,7 @@ async def test_cancelling_a_coroutine_ends_its_simulation() -> None:
 def test_a_worker_that_dies_is_replaced_and_its_job_tried_again() -> None:
     with Pool(1) as single:
         single.run(Job(""))
-        (worker,) = [w for w in single._free.queue if w is not None]
+        (worker,) = single._idle
         os.kill(worker.process.pid, signal.SIGKILL)
         worker.process.wait()
         assert single.run(Job('print "again"\n')).ending is Ending.COMPLETED
@@ -165,7 +167,7 @@ def test_a_wall_limit_without_cpu_use_is_the_harness_fault_not_the_models() -> N
     """A stopped child uses no CPU: the run must not be scored."""
     with Pool(1) as single:
         single.run(Job(""))
-        (worker,) = [w for w in single._free.queue if w is not None]
+        (worker,) = single._idle
 
         def stop_children() -> None:
             for task in Path(f"/proc/{worker.process.pid}/task").iterdir():
@@ -185,3 +187,80 @@ def test_a_crash_of_lammps_is_the_scripts_doing(pool: Pool) -> None:
     run = pool.run(Job(f'variable a equal {"-" * 20_000}1\nprint "$(v_a)"\n'))
     assert (run.ending, run.exit_code) == (Ending.CRASHED, 128 + signal.SIGSEGV)
     assert pool.run(Job("")).ending is Ending.COMPLETED
+
+
+FLUID = """units lj
+lattice fcc 0.8442
+region box block 0 5 0 5 0 5
+create_box 1 box
+create_atoms 1 box
+mass 1 1.0
+velocity all create 1.44 87287
+pair_style lj/cut 2.5
+pair_coeff 1 1 1.0 1.0 2.5
+fix 1 all nve
+"""
+
+
+def test_a_job_of_several_threads_uses_them_and_does_the_same_physics() -> None:
+    with Pool(2) as pair:
+        one, two = (pair.run(Job(FLUID + "run 50\n", Limits(threads=n))) for n in (1, 2))
+    assert ["2 OpenMP threads" in run.output for run in (one, two)] == [False, True]
+    assert [fix.style for fix in two.evidence.loops[0].settings.fixes] == ["nve/omp"]
+    assert two.evidence.final is not None and one.evidence.final is not None
+    assert two.evidence.final.potential_energy == pytest.approx(one.evidence.final.potential_energy, rel=1e-9)
+
+
+def test_a_script_gets_no_more_threads_than_its_job_holds_cores(pool: Pool) -> None:
+    for asked in ("16", "0"):
+        run = pool.run(Job(f"package omp {asked}\nsuffix omp\n{FLUID}run 1\n"))
+        assert "1 MPI tasks x 1 OpenMP threads" in run.output
+    wide = pool.run(Job(FLUID + "run 1\n", Limits(threads=64)))
+    assert f"1 MPI tasks x {pool.workers} OpenMP threads" in wide.output
+
+
+def test_wide_jobs_and_narrow_ones_share_the_places() -> None:
+    """Never more places than there are; a wide job is not passed by narrow ones that ask later."""
+    places, order, held, most = Places(2), list[str](), [0], [0]
+    lock, first_holds = threading.Lock(), threading.Event()
+
+    def work(name: str, count: int, until: threading.Event | None = None) -> None:
+        with places.take(count) as got:
+            with lock:
+                order.append(name)
+                held[0] += got
+                most[0] = max(most[0], held[0])
+            first_holds.set()
+            if until is not None:
+                until.wait(10)
+            with lock:
+                held[0] -= got
+
+    release = threading.Event()
+    threads = [threading.Thread(target=work, args=("first", 1, release))]
+    threads[0].start()
+    first_holds.wait(10)
+    for number, (name, count) in enumerate((("wide", 2), ("narrow", 1)), 1):
+        threads.append(threading.Thread(target=work, args=(name, count)))
+        threads[-1].start()
+        while len(places._waiting) < number:
+            time.sleep(0.001)
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["first", "wide", "narrow"]
+    assert most[0] == 2
+
+
+def test_waiting_for_a_place_can_be_cancelled() -> None:
+    places, cancel = Places(1), threading.Event()
+    cancel.set()
+    with places.take(1), pytest.raises(Cancelled), places.take(1, cancel):
+        pass
+    with places.take(1) as got:
+        assert got == 1
+
+
+def test_several_ranks_are_refused_with_the_reason() -> None:
+    with pytest.raises(ValueError, match="one MPI rank"):
+        Limits(ranks=2)

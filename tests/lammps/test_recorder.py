@@ -240,3 +240,14 @@ def test_a_killed_run_leaves_its_evidence(pool: Pool) -> None:
     (loop,) = run.evidence.loops
     assert run.ending is Ending.CPU_LIMIT
     assert loop.steps > 100 and not loop.completed
+
+
+def test_atoms_may_be_moved_far_between_loops(pool: Pool) -> None:
+    """LAMMPS's own minimum image would stop the run; the script did nothing wrong."""
+    far = "displace_atoms all move 171 -95.5 333 units box\n"
+    run = pool.run(Job(f"{FLUID}fix 1 all nve\nrun 1\n{far}run 1\n"))
+    assert run.ending is Ending.COMPLETED, run.error
+    first, second = run.evidence.loops
+    edge = first.frames[0].cell.vectors[0, 0]
+    moved = [distance - edge * round(distance / edge) for distance in (171, -95.5, 333)]
+    assert second.edit.displaced == pytest.approx(max(map(abs, moved)), rel=1e-9)

@@ -38,6 +38,22 @@ def test_a_right_answer_climbs_the_whole_ladder(judge: Judge, argon: Task) -> No
 
 
 @pytest.mark.parametrize(
+    "completion",
+    ["", "   \n", "I cannot do that.", "```lammps\n```", '```lammps\nprint "hello"\n```', "<think>run 100"],
+)
+def test_doing_nothing_earns_next_to_nothing(judge: Judge, argon: Task, completion: str) -> None:
+    assert judge.judge(argon, completion).reward <= 0.05
+
+
+@pytest.mark.parametrize("task_id", ["lattice_constant/cu-mishin", "energy_conservation/ar-liquid"])
+def test_the_reference_passes_with_a_claim_that_is_derived(judge: Judge, task_id: str) -> None:
+    task = load_task(task_id)
+    verdict = judge.judge(task, f"Here it is:\n```lammps\n{render_reference(task)}```\n")
+    assert (verdict.passed, verdict.reward, verdict.reasons) == (True, 1.0, ())
+    assert verdict.claim is not None and verdict.claim.derived
+
+
+@pytest.mark.parametrize(
     ("change", "stage", "outcome", "least", "most", "why"),
     [
         (("units metal", "units mettal"), Stage.FOUND, Outcome.MODEL_FAULT, 0.02, 0.02, "line 2, `units mettal`"),

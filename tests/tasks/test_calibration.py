@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,11 @@ class Spy:
         self.judge, self.patience = judge, patience
         self.scripts: list[str] = []
 
-    def measure(self, task: Task, script: str) -> Measurement:
+    def measure(self, task: Task, script: str, cancel: threading.Event | None = None) -> Measurement:
         if len(self.scripts) >= self.patience:
             raise KeyboardInterrupt
         self.scripts.append(script)
-        return self.judge.measure(task, script)
+        return self.judge.measure(task, script, cancel)
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -82,10 +83,10 @@ def test_tasks_without_reference_are_refused(toy_root: Path, judge: Judge) -> No
 
 def test_a_harness_fault_is_neither_pass_nor_fail(calibrated: Path, judge: Judge) -> None:
     class Faulty:
-        def judge(self, task: Task, completion: str) -> Verdict:
+        def judge(self, task: Task, completion: str, cancel: threading.Event | None = None) -> Verdict:
             if "whole_box" in completion:
                 raise HarnessFault("a worker died")
-            return judge.judge(task, completion)
+            return judge.judge(task, completion, cancel)
 
     report = verify([load_task("argon_lattice/ar")], Faulty())
     assert report.harness_faults == 1
