@@ -83,6 +83,7 @@ class Ledger:
     complaints: list[str] = field(default_factory=list)
     energies: dict[int, float] = field(default_factory=dict)
     killed: int = 0
+    under_way: set[int] = field(default_factory=set)
 
     def enter(self, number: int, kind: Kind, seed: int, run: Run) -> None:
         """Check one run against what its script must do."""
@@ -139,8 +140,12 @@ def children(pid: int) -> list[int]:
 
 
 def kill_workers(ledger: Ledger, stop: threading.Event, every: float) -> None:
-    """Kill a worker now and then, whatever it is doing."""
+    """Kill a worker now and then, whatever it is doing, but no run's twice: the pool gives up on a run after three."""
+    met: set[int] = set()
     while not stop.wait(every):
+        if met & ledger.under_way:
+            continue
+        met = set(ledger.under_way)
         workers = [pid for pid in children(os.getpid()) if b"mdevalbench.lammps.worker" in command_line(pid)]
         if workers:
             os.kill(random.choice(workers), signal.SIGKILL)
@@ -169,7 +174,9 @@ def endure(runs: int, workers: int, kill_every: float, seed: int = 0) -> tuple[L
         def one(number: int) -> None:
             kind, its = kinds[number], seeds[number]
             script = f'print "this is run {number}"\n' + kind.script.replace("{seed}", str(its))
+            ledger.under_way.add(number)
             ledger.enter(number, kind, its, pool.run(Job(script, LIMITS)))
+            ledger.under_way.remove(number)
             progress.advance(bar)
 
         try:
