@@ -151,7 +151,7 @@ class Judge:
 
 def _job(task: Task, script: str, files: Mapping[str, str], world: World | None = None) -> Job:
     record = Recording(samples=task.spec.record.samples, frames=task.spec.record.frames)
-    content = {name: text.encode(errors="replace") for name, text in files.items()}
+    content = {name: text.encode(errors="replace") for name, text in files.items()} | task.files
     return Job(script, task.spec.limits, record, content, world or World())
 
 

@@ -47,6 +47,10 @@ def _spec(task: Task) -> Iterator[str]:
     if compare.kind == "upper-bound" and compare.bound is None:
         yield f"{at(('compare', 'bound'))}: is missing; an upper bound needs the value that is not to be exceeded"
     published = task.instance.published
+    for name, study in task.spec.studies.items():
+        if study.vary not in task.layers:
+            near = did_you_mean(study.vary, task.layers)
+            yield f"{at(('studies', name, 'vary'))}: {study.vary!r} is neither in the recipe nor a parameter{near}"
     if published and len(published.source.split()) < 3:
         yield f"{task.id}: published: give the source: authors, journal, year, equation or table, DOI"
     if task.spec.validity.atoms[0] > task.spec.validity.atoms[1]:
@@ -85,9 +89,9 @@ def _prompt(task: Task) -> Iterator[str]:
             yield f"{where}: gives a LAMMPS command away: {code.strip()!r}"
     if not re.search(rf"RESULT\s+{task.observable}\s*=", text):
         yield f"{where}: must say what to report: `RESULT {task.observable} = <number> {task.unit}`"
-    for name in task.spec.potential.files:
+    for name in (*task.spec.potential.files, *task.spec.files):
         if name not in text:
-            yield f"{where}: must name the potential file {name}"
+            yield f"{where}: must name the file {name}"
     if task.reference is not None and task.spec.compare.kind == "two-sided":
         answers = [task.reference.value] + ([task.instance.published.value] if task.instance.published else [])
         for number in sorted({n for n in _NUMBER.findall(text) if any(_tells(n, a) for a in answers)}):

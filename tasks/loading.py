@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent
 
 Layers = Mapping[str, tuple[KeyPath, Any]]
 
-_NOT_JUDGED = {"title", "level", "description", "recipe", "mutations", "tasks", "version"}
+_NOT_JUDGED = {"title", "level", "description", "recipe", "mutations", "studies", "tasks", "version"}
 """parts of a family that decide neither the prompt nor the verdict"""
 
 
@@ -54,8 +54,8 @@ class Task:
 
     @property
     def level(self) -> str:
-        """L1 (a single stage) to L3 (a workflow)."""
-        return self.spec.level
+        """L1 (one quantity, a standard recipe), L2 (several stages or a derived quantity), L3 (an open question)."""
+        return self.instance.level or self.spec.level
 
     @property
     def materials(self) -> tuple[str, ...]:
@@ -88,11 +88,20 @@ class Task:
         return read_references(self.folder).get(self.instance.id)
 
     @cached_property
+    def files(self) -> dict[str, bytes]:
+        """Files that every script of the task finds in its folder. Raises TaskError if one is missing."""
+        try:
+            return {name: (self.folder / "files" / name).read_bytes() for name in self.spec.files}
+        except OSError as error:
+            raise TaskError(f"{self.source.at(('files',))}: {error.filename} cannot be read") from error
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over all that decides the verdict on a completion: prompt, rendered specification, reference."""
-        spec = self.spec.model_dump(mode="json", exclude=_NOT_JUDGED)
+        spec = self.spec.model_dump(mode="json", exclude=_NOT_JUDGED, exclude_defaults=True)
         reference = self.reference and self.reference.model_dump(mode="json", include=StoredReference.DECIDING)
-        content = json.dumps([self.id, self.prompt, spec, reference], sort_keys=True)
+        files = {name: content.decode(errors="replace") for name, content in self.files.items()}
+        content = json.dumps([self.id, self.prompt, spec, reference, files], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -185,7 +194,11 @@ def _task(source: Source, skeleton: _Skeleton, number: int) -> Task:
     layers |= {k: (("tasks", number, "parameters", k), v) for k, v in entry.parameters.items()}
     names = resolve(layers, source.at)
 
-    parts = {k: render_value(v, names, source.at, (k,)) for k, v in source.data.items() if k not in ("tasks", "recipe")}
+    parts = {
+        k: render_value(v, names, source.at, (k,))
+        for k, v in source.data.items()
+        if k not in ("tasks", "recipe", "train")
+    }
     parts["recipe"] = {k: names[k] for k in skeleton.recipe}
     this = render_value(source.data["tasks"][number], names, source.at, ("tasks", number))
     parts["tasks"] = [this | {"parameters": {k: names[k] for k in entry.parameters}}]

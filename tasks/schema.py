@@ -1,7 +1,8 @@
 """The family format: what `family.yml` may say. Every number is in the family's LAMMPS units unless it says otherwise.
 
 Every string (keys too) may hold Jinja2 expressions over the recipe and the
-task's parameters (`"{{ temperature }}"`); they are rendered before the values are checked.
+task's parameters (`"{{ temperature }}"`); they are rendered before the values are checked. The section `train:`, from
+which light tasks are drawn, is read by `drawing`.
 """
 
 from __future__ import annotations
@@ -114,6 +115,15 @@ class Potential(Record):
     """element -> mass, in the order of the harness's atom types"""
     files: tuple[str, ...] = ()
     """potential files that the prompt names"""
+    charges: dict[str, float] = {}
+    """element -> charge in e; none for neutral atoms"""
+    kspace_style: str = ""
+    """long-range solver of the harness with its accuracy (`ewald 1.0e-6`), where the pair style has a long-range part"""
+    bonds: dict[str, float] = {}
+    """`O H: 1.2`: atoms of these elements nearer than this are bonded, and atoms one or two bonds apart do not interact"""
+    within: float = Field(1e-3, gt=0, lt=0.1)
+    """largest accepted relative deviation of forces, virials and energy differences from the harness's own; long-range
+    solvers of usual accuracy need more than the default"""
 
 
 class CoeffChange(Record):
@@ -145,6 +155,10 @@ class Published(Record):
     """authors, journal, year, equation or table, DOI"""
     checked: bool
     """whether the value was recomputed or read in the source, rather than remembered"""
+    known_error: float = Field(0.0, ge=0)
+    """largest deviation of the reference, absolute, that rounding, sampling or method of the source account for"""
+    explanation: str = ""
+    """why the reference is off by more than that; required where it is"""
 
 
 class TaskSpec(Record):
@@ -153,6 +167,8 @@ class TaskSpec(Record):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
     materials: tuple[str, ...]
     parameters: dict[str, Any]
+    level: Literal["L1", "L2", "L3"] | None = None
+    """where it is not that of the family: L3 for a task that states the question and the accuracy, not the method"""
     published: Published | None = None
 
 
@@ -161,6 +177,20 @@ class Mutations(Record):
 
     breaking: dict[str, dict[str, Any]] = {}
     benign: dict[str, dict[str, Any]] = {}
+
+
+class Study(Record):
+    """How the reference depends on one value of its recipe, shown on the family's page; never used for scoring."""
+
+    about: str
+    """what is varied, as the axis of a plot says it: `unit cells along an edge`"""
+    vary: str
+    """a key of the recipe or a parameter"""
+    values: tuple[Number, ...] = Field(min_length=3)
+    seeds: int = Field(1, ge=1)
+    """runs at each value"""
+    task: str = ""
+    """instance that is varied; the first one by default"""
 
 
 class FamilySpec(Record):
@@ -185,7 +215,11 @@ class FamilySpec(Record):
     compare: Compare
     validity: Validity
     world: Counterfactual
+    files: tuple[str, ...] = ()
+    """files that every script finds in its folder, from the family's folder `files/`; the prompt names them"""
     recipe: dict[str, Any]
     """values of the reference template beside the task's parameters (cells, timestep, steps, seed, ...)"""
     mutations: Mutations
+    studies: dict[str, Study] = {}
+    """convergence in size, time and the like"""
     tasks: tuple[TaskSpec, ...] = Field(min_length=1)

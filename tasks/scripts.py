@@ -95,7 +95,9 @@ def recipe_digest(task: Task) -> str:
     sizes: list[Mapping[str, Any]] = [{}, law.second_size] if law else [{}]
     seed = 1 if "seed" in task.layers else None
     parts = [render_reference(task, seed, overrides) for overrides in sizes]
-    parts.append(task.spec.model_dump_json(include={"unit", "potential", "measure", "validity", "record"}))
+    parts.append(
+        task.spec.model_dump_json(include={"unit", "potential", "measure", "validity", "record"}, exclude_defaults=True)
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

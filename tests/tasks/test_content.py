@@ -41,7 +41,7 @@ def test_nothing_is_wrong_with_the_toy_family(toy_root: Path) -> None:
         ("benign:", "benign:\n    same: {cells: 4}", "benign 'same' is the same script as the reference"),
         ("benign:", "benign:\n    odd: {cels: 5}", "`cels` cannot be changed"),
         ("atoms: [1, 5000]", "atoms: [5000, 1]", "the least number of atoms is larger than the largest"),
-        ("elements:", "files: [Ar.eam]\n  elements:", "must name the potential file Ar.eam"),
+        ("elements:", "files: [Ar.eam]\n  elements:", "must name the file Ar.eam"),
         ("relaxed_lattice_constant", "lattice", "measure[0].estimator: unknown estimator 'lattice'"),
         ("{atoms_per_cell: 4}", "{atoms_per_cel: 4}", "measure[0].options: do not fit the estimator"),
         (
