@@ -8,8 +8,8 @@ never empty.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from jinja2 import (
     UndefinedError,
     meta,
 )
+from jinja2.environment import TemplateExpression
 
 from mdevalbench.errors import TaskError
 from mdevalbench.tasks.source import KeyPath, did_you_mean
@@ -52,6 +53,16 @@ def _environment(folder: Path | None) -> Environment:
     )
 
 
+@lru_cache(maxsize=4096)  # the same few expressions are rendered for every task of a family
+def _expression(text: str) -> TemplateExpression:
+    return _environment(None).compile_expression(text, undefined_to_none=False)
+
+
+@lru_cache(maxsize=4096)
+def _undeclared(text: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_environment(None).parse(text)))
+
+
 def render_template(path: Path, folder: Path, names: Mapping[str, Any]) -> str:
     """The text of a template of a family. Raises TaskError naming file, line and the missing name."""
     try:
@@ -77,7 +88,7 @@ def render_value(value: Any, names: Mapping[str, Any], at: At, where: KeyPath = 
     environment = _environment(None)
     try:
         if alone := _ONE_EXPRESSION.fullmatch(value.strip()):
-            result = environment.compile_expression(alone[1].strip(), undefined_to_none=False)(**names)
+            result = _expression(alone[1].strip())(**names)
             if isinstance(result, Undefined):
                 str(result)  # a strict undefined raises here, with its name
             return result
@@ -86,10 +97,13 @@ def render_value(value: Any, names: Mapping[str, Any], at: At, where: KeyPath = 
         raise TaskError(f"{at(where)}: {value!r}: {_plain(error, names)}") from error
 
 
-def resolve(layers: Mapping[str, tuple[KeyPath, Any]], at: At) -> dict[str, Any]:
+def resolve(
+    layers: Mapping[str, tuple[KeyPath, Any]], at: At, wanted: Iterable[str] | None = None
+) -> dict[str, Any]:
     """Values of names that may refer to each other: name -> (key path, value) becomes name -> rendered value.
 
-    Raises TaskError for names that are missing or that go round in a circle.
+    With `wanted`, of these names only and of those that they refer to. Raises TaskError for names that are missing or
+    that go round in a circle.
     """
     needs = {name: _names_in(raw, where, at) for name, (where, raw) in layers.items()}
     done: dict[str, Any] = {}
@@ -102,7 +116,8 @@ def resolve(layers: Mapping[str, tuple[KeyPath, Any]], at: At) -> dict[str, Any]
             settle(other, (*chain, name))
         done[name] = render_value(raw, done, at, where)
 
-    for name in sorted(layers, key=lambda name: bool(needs[name])):  # plain values first: they are known in any error
+    # plain values first: they are known in any error
+    for name in sorted(layers if wanted is None else wanted, key=lambda name: bool(needs[name])):
         if name not in done:
             settle(name, ())
     return done
@@ -121,7 +136,7 @@ def _names_in(value: Any, where: KeyPath, at: At) -> set[str]:
     if not _is_template(value):
         return set()
     try:
-        return set(meta.find_undeclared_variables(_environment(None).parse(value)))
+        return set(_undeclared(value))
     except TemplateSyntaxError as error:
         raise TaskError(f"{at(where)}: {value!r}: {error.message}") from error
 
