@@ -5,6 +5,7 @@
 reason.
 """
 
+from mdevalbench.observables.defects import surface_energy, vacancy_formation_energy
 from mdevalbench.observables.dynamics import energy_drift, energy_fluctuation
 from mdevalbench.observables.energetics import equation_of_state_minimum, relaxed_lattice_constant
 from mdevalbench.observables.ensemble import Ensemble, box_is_free, ensemble, only_watches, plain_style
@@ -59,7 +60,9 @@ __all__ = [
     "stages",
     "style_unit",
     "successor_error",
+    "surface_energy",
     "tail_pressure",
     "tolerance",
+    "vacancy_formation_energy",
     "yeh_hummer",
 ]
