@@ -6,11 +6,19 @@ reason.
 """
 
 from mdevalbench.observables.defects import surface_energy, vacancy_formation_energy
+from mdevalbench.observables.cohesion import cohesive_energy, equation_of_state_cohesive_energy
+from mdevalbench.observables.compression import bulk_modulus, bulk_modulus_at_rest
 from mdevalbench.observables.dynamics import energy_drift, energy_fluctuation
 from mdevalbench.observables.energetics import equation_of_state_minimum, relaxed_lattice_constant
 from mdevalbench.observables.ensemble import Ensemble, box_is_free, ensemble, only_watches, plain_style
 from mdevalbench.observables.estimator import Context, Estimator, Evaluated, ForceField, estimator, get_estimator
 from mdevalbench.observables.honesty import max_force, successor_error
+from mdevalbench.observables.response import (
+    heat_capacity_difference,
+    heat_capacity_fluctuation,
+    thermal_expansion,
+    thermal_expansion_scan,
+)
 from mdevalbench.observables.select import Condition, Near, Selection, conditions, nearest, select, stages
 from mdevalbench.observables.statistics import Mean, combine, tolerance
 from mdevalbench.observables.structure import rdf_first_peak
@@ -35,6 +43,9 @@ __all__ = [
     "Near",
     "Selection",
     "box_is_free",
+    "bulk_modulus",
+    "bulk_modulus_at_rest",
+    "cohesive_energy",
     "combine",
     "conditions",
     "convert",
@@ -42,9 +53,12 @@ __all__ = [
     "energy_drift",
     "energy_fluctuation",
     "ensemble",
+    "equation_of_state_cohesive_energy",
     "equation_of_state_minimum",
     "estimator",
     "get_estimator",
+    "heat_capacity_difference",
+    "heat_capacity_fluctuation",
     "max_force",
     "mean_density",
     "mean_potential_energy",
@@ -62,6 +76,8 @@ __all__ = [
     "successor_error",
     "surface_energy",
     "tail_pressure",
+    "thermal_expansion",
+    "thermal_expansion_scan",
     "tolerance",
     "vacancy_formation_energy",
     "yeh_hummer",
