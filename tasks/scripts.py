@@ -24,6 +24,8 @@ class Variant:
     kind: Kind
     name: str
     script: str
+    seed: int | None = None
+    """random seed in place of that of the recipe"""
 
     @property
     def right(self) -> bool:
@@ -52,22 +54,28 @@ def reference(task: Task) -> Variant:
     return Variant("reference", "reference", render_reference(task))
 
 
-def solutions(task: Task) -> tuple[Variant, ...]:
+def solutions(task: Task, seed: int | None = None) -> tuple[Variant, ...]:
     """Right solutions by another method or size (`solutions/*.lmp.j2`), by name."""
-    return _folder(task, "solutions", "solution")
+    return _folder(task, "solutions", "solution", seed)
 
 
-def wrong(task: Task) -> tuple[Variant, ...]:
+def wrong(task: Task, seed: int | None = None) -> tuple[Variant, ...]:
     """Scripts with a mistake that models really make (`wrong/*.lmp.j2`), by name."""
-    return _folder(task, "wrong", "wrong")
+    return _folder(task, "wrong", "wrong", seed)
+
+
+def breaking(task: Task, seed: int | None = None) -> tuple[Variant, ...]:
+    """Declared changes of the reference recipe that must break it."""
+    declared = task.spec.mutations.breaking
+    return tuple(
+        Variant("breaking", name, render_reference(task, seed, changes), seed) for name, changes in declared.items()
+    )
 
 
 def mutations(task: Task) -> tuple[Variant, ...]:
     """Declared changes of the reference recipe, and (benign) `renamed_variables` if the script has any variable."""
     declared = task.spec.mutations
-    found = [
-        Variant("breaking", name, render_reference(task, overrides=new)) for name, new in declared.breaking.items()
-    ]
+    found = list(breaking(task))
     found += [Variant("benign", name, render_reference(task, overrides=new)) for name, new in declared.benign.items()]
     original = render_reference(task)
     renamed = rename_variables(original)
@@ -76,12 +84,12 @@ def mutations(task: Task) -> tuple[Variant, ...]:
     return tuple(found)
 
 
-def reseeds(task: Task, count: int) -> tuple[Variant, ...]:
+def reseeds(task: Task, count: int, purpose: str = "fresh") -> tuple[Variant, ...]:
     """The reference script with `count` seeds that made no part of its reference; none for a deterministic task."""
     if not task.spec.stochastic:
         return ()
-    seeds = [seed_of(task, "fresh", number) for number in range(count)]
-    return tuple(Variant("reseed", f"seed {seed}", render_reference(task, seed)) for seed in seeds)
+    seeds = [seed_of(task, purpose, number) for number in range(count)]
+    return tuple(Variant("reseed", f"seed {seed}", render_reference(task, seed), seed) for seed in seeds)
 
 
 def seed_of(task: Task, purpose: str, number: int) -> int:
@@ -129,10 +137,11 @@ def rename_variables(script: str) -> str:
     return "".join(map(renamed, script.splitlines(keepends=True)))
 
 
-def _folder(task: Task, folder: str, kind: Kind) -> tuple[Variant, ...]:
+def _folder(task: Task, folder: str, kind: Kind, seed: int | None) -> tuple[Variant, ...]:
     paths = sorted((task.folder / folder).glob("*.lmp.j2"))
+    names = task.names if seed is None else _names(task, {"seed": seed})
     return tuple(
-        Variant(kind, p.name.removesuffix(".lmp.j2"), render_template(p, task.folder, task.names)) for p in paths
+        Variant(kind, p.name.removesuffix(".lmp.j2"), render_template(p, task.folder, names), seed) for p in paths
     )
 
 
