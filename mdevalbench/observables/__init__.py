@@ -5,9 +5,9 @@
 reason.
 """
 
-from mdevalbench.observables.defects import surface_energy, vacancy_formation_energy
 from mdevalbench.observables.cohesion import cohesive_energy, equation_of_state_cohesive_energy
 from mdevalbench.observables.compression import bulk_modulus, bulk_modulus_at_rest
+from mdevalbench.observables.defects import surface_energy, vacancy_formation_energy
 from mdevalbench.observables.dynamics import energy_drift, energy_fluctuation
 from mdevalbench.observables.energetics import equation_of_state_minimum, relaxed_lattice_constant
 from mdevalbench.observables.ensemble import Ensemble, box_is_free, ensemble, only_watches, plain_style

@@ -36,6 +36,8 @@ class Relaxation:
     """largest component of the traceless stress over the bulk modulus"""
     displacement: float
     """|F| / (B a^2) of the largest force: its displacement over the lattice constant, with a spring constant of B a"""
+    bulk_modulus: float
+    """energy / volume"""
 
 
 @estimator("relaxed_lattice_constant")
@@ -72,7 +74,7 @@ def relaxed_lattice_constant(
                 f"the last state is not relaxed: its {name} amounts to a strain of {abs(strain):.1e}, "
                 f"allowed are {max_strain:.0e}"
             )
-    _check_shell(frame, atoms_per_cell, shell)
+    check_shell(frame, atoms_per_cell, shell)
     a = lattice_constant(frame, atoms_per_cell)
     return Measurement(
         value=a,
@@ -107,14 +109,16 @@ def equation_of_state_minimum(
     states = context.evaluate(frames)
     volumes = np.array([frame.cell.volume / frame.natoms for frame in frames])
     energies = np.array([state.energy / frame.natoms for state, frame in zip(states, frames, strict=True)])
-    pressures = np.array([_pressure(state, frame.cell.volume) for state, frame in zip(states, frames, strict=True)])
+    pressures = np.array(
+        [static_pressure(state, frame.cell.volume) for state, frame in zip(states, frames, strict=True)]
+    )
     volume, uncertainty, bulk_modulus = energy_minimum(volumes, energies, pressures)
     nearest = int(np.argmin(np.abs(volumes - volume)))
     a = (volume * atoms_per_cell) ** (1 / 3)
     displacement = max_force(states[nearest].forces) / (bulk_modulus * a**2)
     if not displacement <= max_displacement:
         raise Unmeasured("the states of the equation of state are not crystals at rest: there are forces on the atoms")
-    _check_shell(frames[nearest], atoms_per_cell, shell)
+    check_shell(frames[nearest], atoms_per_cell, shell)
     return Measurement(
         value=a,
         uncertainty=a * uncertainty / (3 * volume),
@@ -137,17 +141,20 @@ def relaxation_of(frame: Frame, context: Context, atoms_per_cell: int) -> Relaxa
     """
     here, wider, tighter = context.evaluate([frame, scaled(frame, 1 + STRAIN), scaled(frame, 1 - STRAIN)])
     volume = frame.cell.volume
-    difference = _pressure(tighter, volume * (1 - STRAIN) ** 3) - _pressure(wider, volume * (1 + STRAIN) ** 3)
+    difference = static_pressure(tighter, volume * (1 - STRAIN) ** 3) - static_pressure(
+        wider, volume * (1 + STRAIN) ** 3
+    )
     bulk_modulus = difference / (6 * STRAIN)
     if not bulk_modulus > 0:
         raise Unmeasured("the last state is unstable or not bound: its bulk modulus is not positive")
-    pressure = _pressure(here, volume)
+    pressure = static_pressure(here, volume)
     stress = here.virial / volume - pressure * np.array([1, 1, 1, 0, 0, 0])
     a = lattice_constant(frame, atoms_per_cell)
     return Relaxation(
         hydrostatic=pressure / (3 * bulk_modulus),
         deviatoric=float(np.abs(stress).max()) / bulk_modulus,
         displacement=max_force(here.forces) / (bulk_modulus * a**2),
+        bulk_modulus=bulk_modulus,
     )
 
 
@@ -183,8 +190,11 @@ def energy_minimum(volumes: Floats, energies: Floats, pressures: Floats) -> tupl
     return float(volume), float(abs(volume - independent)), float(volume * slope(volume, 1))
 
 
-def _check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] | None) -> None:
-    """Every atom must have `neighbours` others within `within` lattice constants, or it is another crystal."""
+def check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] | None) -> None:
+    """Every atom must have `neighbours` others within `within` lattice constants, or it is another crystal.
+
+    Raises `Unmeasured` if one has not; without a `shell` every crystal will do.
+    """
     if shell is None:
         return
     cutoff = shell["within"] * lattice_constant(frame, atoms_per_cell)
@@ -236,6 +246,6 @@ def _static_frames(segments: tuple[Segment, ...]) -> list[Frame]:
     return list(found.values())
 
 
-def _pressure(state: Evaluated, volume: float) -> float:
+def static_pressure(state: Evaluated, volume: float) -> float:
     """Static pressure, energy / volume."""
     return float(state.virial[:3].sum()) / (3 * volume)
