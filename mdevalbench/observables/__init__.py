@@ -9,6 +9,7 @@ from mdevalbench.observables.cohesion import cohesive_energy, equation_of_state_
 from mdevalbench.observables.compression import bulk_modulus, bulk_modulus_at_rest
 from mdevalbench.observables.defects import surface_energy, vacancy_formation_energy
 from mdevalbench.observables.dynamics import energy_drift, energy_fluctuation
+from mdevalbench.observables.elasticity import elastic_constant, elastic_constant_born
 from mdevalbench.observables.energetics import equation_of_state_minimum, relaxed_lattice_constant
 from mdevalbench.observables.ensemble import Ensemble, box_is_free, ensemble, only_watches, plain_style
 from mdevalbench.observables.estimator import Context, Estimator, Evaluated, ForceField, estimator, get_estimator
@@ -52,6 +53,8 @@ __all__ = [
     "diffusion_msd",
     "energy_drift",
     "energy_fluctuation",
+    "elastic_constant",
+    "elastic_constant_born",
     "ensemble",
     "equation_of_state_cohesive_energy",
     "equation_of_state_minimum",
