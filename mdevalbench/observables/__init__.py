@@ -14,6 +14,7 @@ from mdevalbench.observables.energetics import equation_of_state_minimum, relaxe
 from mdevalbench.observables.ensemble import Ensemble, box_is_free, ensemble, only_watches, plain_style
 from mdevalbench.observables.estimator import Context, Estimator, Evaluated, ForceField, estimator, get_estimator
 from mdevalbench.observables.honesty import max_force, successor_error
+from mdevalbench.observables.ionic import lattice_energy_minimum, relaxed_lattice_energy
 from mdevalbench.observables.response import (
     heat_capacity_difference,
     heat_capacity_fluctuation,
@@ -63,6 +64,7 @@ __all__ = [
     "heat_capacity_difference",
     "heat_capacity_fluctuation",
     "max_force",
+    "lattice_energy_minimum",
     "mean_density",
     "mean_potential_energy",
     "mean_pressure",
@@ -73,6 +75,7 @@ __all__ = [
     "plain_style",
     "rdf_first_peak",
     "relaxed_lattice_constant",
+    "relaxed_lattice_energy",
     "select",
     "stages",
     "style_unit",
