@@ -40,7 +40,8 @@ def relaxed_lattice_energy(
     What counts as equilibrium, and that the box must have been free, is said at `relaxed_lattice_constant`. The energy
     is that of the task's potential, relative to ions infinitely far apart; its uncertainty is what the residual strain
     changes. That is of second order, so that lattice sums of usual accuracy will do, whose errors leave strains of up
-    to 0.2 % (caesium chloride with `ewald 1e-4`). `shell` = {within, neighbours}: so many neighbours within so many lattice constants, all of the other kind.
+    to 0.2 % (caesium chloride with `ewald 1e-4`). `shell` = {within, neighbours}: so many neighbours within so many
+    lattice constants, all of the other kind.
     """
     found = relaxed_lattice_constant(segments, context, atoms_per_cell, MAX_STRAIN, shell, VIRIAL_NOISE)
     frame = [frame for segment in segments for frame in segment.frames][-1]

@@ -50,13 +50,14 @@ def mean_density(segments: Segments, context: Context) -> Measurement:
 
 
 @estimator("mean_potential_energy")
-def mean_potential_energy(segments: Segments, context: Context) -> Measurement:
-    """Time average of the potential energy per atom, without tail correction."""
+def mean_potential_energy(segments: Segments, context: Context, atoms_per_molecule: int = 1) -> Measurement:
+    """Time average of the potential energy per atom, or per molecule of so many atoms, without tail correction."""
 
-    def per_atom(segment: Segment) -> Floats:
-        return np.asarray(segment.samples.potential_energy / segment.samples.natoms)
+    def each(segment: Segment) -> Floats:
+        return np.asarray(atoms_per_molecule * segment.samples.potential_energy / segment.samples.natoms)
 
-    return average(segments, context, per_atom, context.unit("energy"), "potential energy per atom")
+    name = "potential energy per atom" if atoms_per_molecule == 1 else "potential energy per molecule"
+    return average(segments, context, each, context.unit("energy"), name)
 
 
 def average(segments: Segments, context: Context, quantity: PerSample, unit: str, name: str) -> Measurement:
