@@ -22,7 +22,7 @@ from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.report import write_report
 from mdevalbench.leaderboard.summary import SCORER, RunSummary, summarise
 from mdevalbench.scorers.inspect import judge_answer, shared_judge
-from mdevalbench.tasks import Task, load_suite, reference_value
+from mdevalbench.tasks import DrawnTask, Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
 from mdevalbench.zoo.opening import check_model, in_words
@@ -36,6 +36,8 @@ class Evaluation:
     """Inspect model string"""
     suite: str = "codegen"
     family: str | None = None
+    seed: str | None = None
+    """label of the seed, for a suite that is drawn"""
     temperature: float | None = None
     max_tokens: int | None = None
     limit: int | None = None
@@ -54,18 +56,25 @@ class Evaluation:
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that are asked, in order."""
-        return spread(load_suite(self.suite, self.family))[: self.limit]
+        return spread(load_suite(self.suite, self.family, seed=self.seed, count=self.limit))[: self.limit]
+
+    @cached_property
+    def drawn(self) -> dict[str, Any]:
+        """Label of the seed and number of tasks, where the suite is drawn; else nothing."""
+        first = next(iter(self.tasks), None)
+        return {"seed": first.seed, "count": len(self.tasks)} if isinstance(first, DrawnTask) else {}
 
     @property
     def report(self) -> Path:
         """Where the report lies: beside the log, under a name that stays the same."""
-        words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, (self.model, self.suite, self.family)))).strip("-")
+        seed = str(self.drawn.get("seed", ""))
+        words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, (self.model, self.suite, seed, self.family)))).strip("-")
         return self.log_dir / f"{words}-{self.key[:6]}.html"
 
     @property
     def key(self) -> str:
         """Hexadecimal digits from what makes answers comparable; more tasks or epochs continue an evaluation."""
-        content = (self.model, self.suite, self.family, self.temperature, self.max_tokens)
+        content = (self.model, self.suite, self.family, self.temperature, self.max_tokens, *self.drawn.values())
         return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
@@ -103,7 +112,7 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
     workers = shared_judge().pool.workers
     try:
         _, logs = eval_set(
-            codegen(suite=what.suite, family=what.family),
+            codegen(suite=what.suite, family=what.family, **what.drawn),
             log_dir=str(what.log_dir),
             log_dir_allow_dirty=True,
             model=what.model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -18,16 +18,11 @@ from mdevalbench.tasks.references import (
     SeedValue,
     StoredReference,
     mean_of,
-    read_references,
     size_of,
     slope_of,
-    write_references,
 )
 from mdevalbench.tasks.scripts import recipe_digest, render_reference, seed_of
 from mdevalbench.types import Measurement
-
-SEEDS = 16
-"""runs that a stochastic reference needs"""
 
 
 class Measurer(Protocol):
@@ -49,15 +44,15 @@ class _Planned:
 def calibrate(
     tasks: Iterable[Task],
     judge: Measurer,
-    seeds: int = SEEDS,
+    seeds: int | None = None,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, StoredReference]:
     """Measure and store the reference values of tasks; returns task id -> reference.
 
     Runs that are already stored for the same recipe, family version and LAMMPS are kept, so that an interrupted call
-    goes on where it stopped. A stochastic task takes `seeds` runs, a deterministic one a single run; a size law doubles
-    that. `progress` is called with (done, total).
+    goes on where it stopped. A stochastic task takes `seeds` runs (by default 16, a drawn one 4), a deterministic one a
+    single run; a size law doubles that. `progress` is called with (done, total).
 
     Raises TaskError if the content of a task is wrong (nothing is run then) or a reference script cannot be measured.
     """
@@ -66,7 +61,7 @@ def calibrate(
     if problems:
         raise TaskError("\n".join(dict.fromkeys(problems)))
     books = {task.id: _Book(task) for task in tasks}
-    planned = [run for task in tasks for run in _plan(task, books[task.id], seeds if task.spec.stochastic else 1)]
+    planned = [run for task in tasks for run in _plan(task, books[task.id], seeds)]
 
     def enter(done: int, number: int, value: SeedValue) -> None:
         books[planned[number].task.id].enter(planned[number], value)
@@ -99,8 +94,7 @@ class _Book:
         (self.second if run.second_size else self.first)[value.seed] = value
         self.date = datetime.date.today().isoformat()
         if self.first:
-            folder = self.task.folder
-            write_references(folder, read_references(folder) | {self.task.instance.id: self.reference()})
+            self.task.keep_reference(self.reference())
 
     def reference(self) -> StoredReference:
         """The reference value from the runs so far."""
@@ -129,8 +123,9 @@ def _ordered(runs: Mapping[int, SeedValue]) -> tuple[SeedValue, ...]:
     return tuple(runs[seed] for seed in sorted(runs))
 
 
-def _plan(task: Task, book: _Book, count: int) -> list[_Planned]:
-    seeds = [seed_of(task, "reference", number) for number in range(count)]
+def _plan(task: Task, book: _Book, count: int | None = None) -> list[_Planned]:
+    runs = (count or task.seeds) if task.spec.stochastic else 1
+    seeds = [seed_of(task, "reference", number) for number in range(runs)]
     planned = [_Planned(task, seed, False) for seed in seeds if seed not in book.first]
     if book.law:
         planned += [_Planned(task, seed, True) for seed in seeds if seed not in book.second]
@@ -152,9 +147,42 @@ def _measure(judge: Measurer, run: _Planned, cancel: threading.Event) -> SeedVal
     return SeedValue(seed=run.seed, value=found.value, uncertainty=found.uncertainty, natoms=found.natoms)
 
 
+def measure_references(
+    tasks: Sequence[Task],
+    judge: Measurer,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, StoredReference | TaskError]:
+    """The references of tasks, those that are not stored yet measured and stored; task id -> reference.
+
+    Unlike `calibrate`, which is for the author of a family, it goes on after a task whose reference script cannot be
+    measured, and gives the reason in its place. `progress` is called with (done, total) for whole tasks.
+    """
+    found: dict[str, StoredReference | TaskError] = {task.id: task.reference for task in tasks if task.reference}
+    missing = [task for task in tasks if task.id not in found]
+
+    def enter(done: int, number: int, result: StoredReference | TaskError) -> None:
+        found[missing[number].id] = result
+        if progress is not None:
+            progress(done, len(missing))
+
+    in_threads(partial(_measure_all, judge), missing, jobs, enter)
+    return {task.id: found[task.id] for task in tasks}
+
+
+def _measure_all(judge: Measurer, task: Task, cancel: threading.Event) -> StoredReference | TaskError:
+    book = _Book(task)
+    try:
+        for run in _plan(task, book):
+            book.enter(run, _measure(judge, run, cancel))
+    except TaskError as error:
+        return error
+    return book.reference()
+
+
 def reference_problems(task: Task) -> list[str]:
     """What is wrong with the stored reference of a task, in plain words; empty if nothing is."""
-    how = f"run `mdevalbench tasks reference --task {task.id}`"
+    how = f"run `{task.to_make_reference}`"
     if task.reference is None:
         return [f"{task.id} has no reference value: {how}"]
     law, found = task.spec.compare.size_law, []
@@ -164,8 +192,9 @@ def reference_problems(task: Task) -> list[str]:
         found.append(
             f"{task.id}: the reference script, or what is measured, changed since its reference was made: {how}"
         )
-    if task.spec.stochastic and len(task.reference.seeds) < SEEDS:
-        found.append(f"{task.id}: the reference was made from {len(task.reference.seeds)} seeds, not {SEEDS}: {how}")
+    if task.spec.stochastic and len(task.reference.seeds) < task.seeds:
+        made = f"{len(task.reference.seeds)} seeds, not {task.seeds}"
+        found.append(f"{task.id}: the reference was made from {made}: {how}")
     if law and len(task.reference.second_size) < len(task.reference.seeds):
         found.append(f"{task.id}: the reference of the second size is incomplete: {how}")
     return found

@@ -38,14 +38,19 @@ def answer() -> Solver:
 
 
 @inspect_ai.task
-def codegen(suite: str = "codegen", family: str | None = None) -> inspect_ai.Task:
+def codegen(
+    suite: str = "codegen", family: str | None = None, seed: str | int | None = None, count: int | None = None
+) -> inspect_ai.Task:
     """Write a LAMMPS script that measures an observable; the judge measures it again.
 
     Args:
         suite: name of a suite (`mdevalbench tasks list`).
         family: only the tasks of this family.
+        seed: seed of a suite that is drawn (`codegen-train`). A sealed one is never given here, where it would stand in
+            the log, but in the environment variable MDEVALBENCH_SEAL.
+        count: tasks of a suite that is drawn.
     """
-    tasks = spread(load_suite(suite, family))
+    tasks = spread(load_suite(suite, family, seed=seed, count=count))
     system = system_message()
     digest = suite_digest(tasks, system)
     return inspect_ai.Task(

@@ -1,4 +1,4 @@
-"""Suites: named selections of tasks, written down in `suites.yml`."""
+"""Suites: named selections of tasks, or of families to draw from, written down in `suites.yml`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from pydantic import Field, RootModel
 
 from mdevalbench.errors import TaskError
-from mdevalbench.tasks import loading
+from mdevalbench.tasks import drawing, loading
 from mdevalbench.tasks.loading import Task, load_family, load_task, task_ids
+from mdevalbench.tasks.seeds import Seed
 from mdevalbench.tasks.source import Source, did_you_mean
 from mdevalbench.types import Record
 
@@ -18,8 +19,10 @@ class SuiteSpec(Record):
     """One entry of `suites.yml`."""
 
     description: str
-    tasks: tuple[str, ...] = Field(min_length=1)
+    tasks: tuple[str, ...] = Field((), min_length=1)
     """task ids or shell patterns over them (`lattice_constant/*`)"""
+    drawn: int = Field(0, ge=1)
+    """tasks that are drawn where no other number is asked for, in turn from every family with a `train` section"""
 
 
 class _Suites(RootModel[dict[str, SuiteSpec]]):
@@ -29,7 +32,11 @@ class _Suites(RootModel[dict[str, SuiteSpec]]):
 def suites(root: Path | None = None) -> dict[str, SuiteSpec]:
     """All suites by name. Raises TaskError if `suites.yml` is malformed."""
     source = Source.read((root or loading.ROOT) / "suites.yml")
-    return source.validate(_Suites, source.data).root
+    found = source.validate(_Suites, source.data).root
+    for name, suite in found.items():
+        if bool(suite.tasks) == bool(suite.drawn):
+            raise TaskError(f"{source.at((name,))}: give either `tasks`, at least one, or `drawn`")
+    return found
 
 
 def suite_names(root: Path | None = None) -> tuple[str, ...]:
@@ -37,16 +44,36 @@ def suite_names(root: Path | None = None) -> tuple[str, ...]:
     return tuple(suites(root))
 
 
-def load_suite(name: str, family: str | None = None, root: Path | None = None) -> tuple[Task, ...]:
+def load_suite(
+    name: str,
+    family: str | None = None,
+    root: Path | None = None,
+    *,
+    seed: str | int | None = None,
+    count: int | None = None,
+) -> tuple[Task, ...]:
     """Tasks of a suite, those of one family if it is given.
 
-    Raises TaskError if the suite or family is unknown, if an entry of the suite fits no task, or if nothing is left.
+    Args:
+        name: as in `suites.yml`.
+        family: only this one.
+        root: another tasks folder.
+        seed: number or label of the seed (`seeds.Seed`), for a suite that is drawn; by default that of the environment.
+        count: tasks of a suite that is drawn.
+
+    Raises TaskError if the suite or family is unknown, if an entry of the suite fits no task, if nothing is left, or if
+    a seed is missing or not wanted.
     """
     known = suites(root)
     if name not in known:
         raise TaskError(f"there is no suite {name!r}{did_you_mean(name, known, 'suites')}")
     if family is not None:
         load_family(family, root)
+    if known[name].drawn:
+        return _drawn(family, Seed.labelled(seed), count or known[name].drawn, root)
+    if seed is not None:
+        drawn = ", ".join(suite for suite in known if known[suite].drawn) or "none"
+        raise TaskError(f"the tasks of suite {name!r} are written down and need no seed; drawn suites: {drawn}")
     ids = list(task_ids(root))
     chosen: dict[str, None] = {}
     for pattern in known[name].tasks:
@@ -58,3 +85,10 @@ def load_suite(name: str, family: str | None = None, root: Path | None = None) -
     if not found:
         raise TaskError(f"suite {name!r} holds no task of family {family!r}")
     return found
+
+
+def _drawn(family: str | None, seed: Seed, count: int, root: Path | None) -> tuple[Task, ...]:
+    families = (family,) if family else drawing.drawable(root)
+    if not families:
+        raise TaskError("nothing can be drawn: no family has a section `train`")
+    return tuple(drawing.in_turn(families, seed, count, root))

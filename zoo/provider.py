@@ -17,6 +17,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, family_names, load_family, render_reference, wrong
+from mdevalbench.tasks.drawing import dealt
 from mdevalbench.zoo.template import write_script
 
 MODELS = {
@@ -81,8 +82,8 @@ def _tasks_by_prompt() -> dict[str, Task]:
 
 
 def recognise(prompt: str) -> Task:
-    """The task that has exactly this prompt. Raises UsageError if there is none."""
-    task = _tasks_by_prompt().get(_digest(prompt))
+    """The task that has exactly this prompt, a drawn one too. Raises UsageError if there is none."""
+    task = _tasks_by_prompt().get(_digest(prompt)) or dealt(prompt)
     if task is None:
         raise UsageError(
             "no task has this prompt: mdevalbench/reference and mdevalbench/wrong answer the unaltered prompts of "

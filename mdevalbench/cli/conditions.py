@@ -47,12 +47,10 @@ def _tolerance(task: Task) -> str:
 
 
 def _select(select: Select) -> str:
-    stages = {"dynamics": "dynamics", "minimisation": "minimisation", "any": "any"}[select.kind]
-    words = [
-        f"{'every' if select.role == 'all' else select.role} stage of {stages}"
-        if select.kind != "any"
-        else "all stages"
-    ]
+    stages = {"dynamics": "dynamics", "minimisation": "minimisation", "static": "minimisation or `run 0`"}
+    words = ["all stages"]
+    if select.kind in stages:
+        words = [f"{'every' if select.role == 'all' else select.role} stage of {stages[select.kind]}"]
     words += [f"ensemble {' or '.join(e.upper() for e in select.ensemble)}"] if select.ensemble else []
     for name, near in (("T", select.temperature), ("P", select.pressure), ("density", select.density)):
         words += [f"{name} = {_near(near)}"] if near else []

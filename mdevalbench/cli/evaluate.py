@@ -12,7 +12,7 @@ import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import HARNESS, OK
-from mdevalbench.cli.options import Executor, Lammps, Scheduler, warn_of_other_lammps
+from mdevalbench.cli.options import DrawSeed, Executor, Lammps, Scheduler, TasksDir, warn_of_other_lammps
 
 
 def models(incomplete: str) -> list[str]:
@@ -32,6 +32,7 @@ def evaluate(
     family: Annotated[
         str | None, typer.Option(help="Only the tasks of this family.", autocompletion=completion.families)
     ] = None,
+    seed: DrawSeed = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most so many tasks, taken in turn from the families.")
     ] = None,
@@ -53,6 +54,7 @@ def evaluate(
     executor: Executor = None,
     scheduler: Scheduler = None,
     lammps: Lammps = None,
+    tasks_dir: TasksDir = None,
 ) -> None:
     """Evaluate a model: ask it every task, run its scripts, measure, and print how far it came.
 
@@ -63,6 +65,8 @@ def evaluate(
       mdevalbench eval --model mdevalbench/template --suite demo
 
       mdevalbench eval --model openai/gpt-5 --epochs 4 --max-cost 20
+
+      mdevalbench eval --model openai/gpt-5 --suite codegen-train --seed 7 --limit 100
 
       LOCAL_API_KEY=x mdevalbench eval --model openai-api/local/my-model --base-url http://127.0.0.1:8000/v1
 
@@ -76,6 +80,7 @@ def evaluate(
         model=model,
         suite=suite,
         family=family,
+        seed=seed,
         limit=limit,
         epochs=epochs,
         temperature=temperature,

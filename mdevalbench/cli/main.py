@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mdevalbench import __version__
-from mdevalbench.cli import audit, check, demo, doctor, evaluate, score, tasks
+from mdevalbench.cli import audit, check, demo, doctor, draw, evaluate, new, score, tasks, verify
 from mdevalbench.cli.faults import guarded
 
 app = typer.Typer(
@@ -45,4 +45,9 @@ app.command("score")(guarded(score.score))
 app.command("check")(guarded(check.check))
 app.command("audit")(guarded(audit.audit))
 app.command("doctor")(guarded(doctor.doctor))
+tasks.app.command("draw")(guarded(draw.draw))
+tasks.app.command("new")(guarded(new.new))
+tasks.app.command("verify")(guarded(verify.verify))
+tasks.app.command("statistics")(guarded(verify.statistics))
+tasks.app.command("study")(guarded(verify.study))
 app.add_typer(tasks.app, name="tasks")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mdevalbench.tasks import Task
 
 _VARIABLE = "MDEVALBENCH_LAMMPS"
+_TASKS_DIR = "MDEVALBENCH_TASKS_DIR"
 _EXECUTOR, _SCHEDULER = "MDEVALBENCH_EXECUTOR", "MDEVALBENCH_SCHEDULER"
 
 
@@ -81,6 +82,55 @@ Scheduler = Annotated[
         envvar=_SCHEDULER,
         callback=_remember(_SCHEDULER),
         help="A running Dask scheduler, e.g. tcp://host:8786. Without one, Dask starts workers here.",
+    ),
+]
+"""need not be read, like `Lammps`"""
+
+
+def _seal(text: str | None) -> str | None:
+    """The label of a seed: a number is shown as it is, any other text goes where only this process sees it."""
+    if text is None or text.isdecimal():
+        return text
+    import re
+
+    from mdevalbench.tasks import seeds
+
+    if re.fullmatch(seeds.LABEL, text):
+        return text
+    try:
+        label = seeds.Seed.sealed(text).label
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from error
+    os.environ[seeds.VARIABLE] = text
+    return label
+
+
+DrawSeed = Annotated[
+    str | None,
+    typer.Option(
+        "--seed",
+        callback=_seal,
+        help="Seed of drawn tasks: a number; any other text, and $MDEVALBENCH_SEAL, stays secret (a sealed suite).",
+    ),
+]
+"""arrives as the label that ids show"""
+
+
+def _find(folder: str | None) -> str | None:
+    """Make the families of a folder known to the process and to those that it starts."""
+    if folder:
+        os.environ[_TASKS_DIR] = str(Path(folder).expanduser().absolute())
+    return folder
+
+
+TasksDir = Annotated[
+    str | None,
+    typer.Option(
+        "--tasks-dir",
+        metavar="DIR",
+        envvar=_TASKS_DIR,
+        callback=_find,
+        help="A folder with families of your own, DIR/<family>/family.yml, beside those of the package.",
     ),
 ]
 """need not be read, like `Lammps`"""

@@ -10,7 +10,7 @@ import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import FELL_SHORT, HARNESS
-from mdevalbench.cli.options import Executor, Lammps, Scheduler, warn_of_other_lammps
+from mdevalbench.cli.options import Executor, Lammps, Scheduler, TasksDir, warn_of_other_lammps
 from mdevalbench.cli.output import print_json
 from mdevalbench.errors import HarnessFault, UsageError
 
@@ -33,6 +33,7 @@ def score(
     executor: Executor = None,
     scheduler: Scheduler = None,
     lammps: Lammps = None,
+    tasks_dir: TasksDir = None,
 ) -> None:
     """Run a script in the sandbox, measure what it simulated and compare with the reference.
 

@@ -1,4 +1,4 @@
-"""`mdevalbench tasks`: list, show, verify, reference."""
+"""`mdevalbench tasks`: list, show, reference; `verify` has the rest."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mdevalbench.cli import completion
-from mdevalbench.cli.faults import FELL_SHORT, HARNESS, guarded
-from mdevalbench.cli.options import Executor, Lammps, Scheduler, warn_of_other_lammps
+from mdevalbench.cli.faults import guarded
+from mdevalbench.cli.options import DrawSeed, Executor, Lammps, Scheduler, TasksDir
 from mdevalbench.cli.output import print_json, progress, with_uncertainty
 
 if TYPE_CHECKING:
     from mdevalbench.tasks import Task
-    from mdevalbench.tasks.verify import Report
 
 app = typer.Typer(
     no_args_is_help=True, help="The questions: what they ask, and the proof that they are judged rightly."
@@ -34,14 +33,21 @@ TaskId = Annotated[
 
 @app.command("list")
 @guarded
-def list_(suite: Suite = "codegen", family: Family = None, json: Json = False) -> None:
+def list_(
+    suite: Suite = "codegen",
+    family: Family = None,
+    seed: DrawSeed = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many tasks.")] = None,
+    json: Json = False,
+    tasks_dir: TasksDir = None,
+) -> None:
     """List tasks.
 
-    Example: `mdevalbench tasks list --suite demo`
+    Examples: `mdevalbench tasks list --suite demo`, `mdevalbench tasks list --suite codegen-train --seed 7 --limit 10`
     """
     from mdevalbench.tasks import load_suite
 
-    found = load_suite(suite, family)
+    found = load_suite(suite, family, seed=seed, count=limit)[:limit]
     if json:
         print_json([_summary(task, suite) for task in found])
         return
@@ -70,6 +76,7 @@ def show(
     task_id: TaskId,
     script: Annotated[bool, typer.Option("--script", help="Print the reference script, nothing else.")] = False,
     json: Json = False,
+    tasks_dir: TasksDir = None,
 ) -> None:
     """Show the prompt of a task, its conditions and its reference value.
 
@@ -88,54 +95,20 @@ def show(
 
 @app.command()
 @guarded
-def verify(
-    suite: Suite = "codegen",
-    family: Family = None,
-    jobs: Jobs = None,
-    json: Json = False,
-    executor: Executor = None,
-    scheduler: Scheduler = None,
-    lammps: Lammps = None,
-) -> None:
-    """Prove that tasks and judge agree: reference scripts, second solutions, harmless changes and new seeds pass; wrong
-    scripts and breaking changes fail.
-
-    Nothing is taken from the cache. Exit code 1 if anything is judged wrongly beyond the allowed fractions.
-
-    Example: `mdevalbench tasks verify --family lattice_constant`
-    """
-    from mdevalbench.lammps.executor import open_executor
-    from mdevalbench.scorers.judge import Judge
-    from mdevalbench.tasks import load_suite
-    from mdevalbench.tasks.verify import verify as verify_tasks
-
-    tasks = load_suite(suite, family)
-    warn_of_other_lammps(tasks)
-    with open_executor(jobs) as pool, progress("verifying") as advance:
-        report = verify_tasks(tasks, Judge(pool), pool.workers, advance)
-    if json:
-        print_json(report.as_json())
-    else:
-        _print_report(report)
-    if report.harness_faults:
-        raise typer.Exit(HARNESS)
-    if not report.ok:
-        raise typer.Exit(FELL_SHORT)
-
-
-@app.command()
-@guarded
 def reference(
     family: Family = None,
     task: Annotated[
         str | None, typer.Option("--task", help="Only this task.", autocompletion=completion.task_ids)
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of a stochastic task.")] = 16,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Runs of a stochastic task. [default: 16; 4 for a drawn one]")
+    ] = None,
     jobs: Jobs = None,
     json: Json = False,
     executor: Executor = None,
     scheduler: Scheduler = None,
     lammps: Lammps = None,
+    tasks_dir: TasksDir = None,
 ) -> None:
     """Measure reference values with the reference scripts and store them beside the family.
 
@@ -212,28 +185,3 @@ def _print_task(task: Task) -> None:
         table.add_row(name, text)
     console.print(table)
     console.print(f"\nJudge an answer: mdevalbench score {task.id} FILE", style="dim")
-
-
-def _print_report(report: Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from mdevalbench.tasks.verify import GROUPS
-
-    console = Console()
-    for offender in report.offenders:
-        name = f"{offender.task}  {offender.kind} {offender.name}".rstrip()
-        console.print(f"[bold red]✗[/] [bold]{name}[/]  {offender.outcome}", highlight=False)
-        for reason in offender.reasons:
-            console.print(f"    {reason}", highlight=False, markup=False)
-    table = Table("scripts", "must", "do", "of", "needed", box=None, header_style="bold")
-    for name, tally in report.groups.items():
-        _, verb, fraction = GROUPS[name]
-        fine = tally.good >= fraction * tally.total
-        must = "pass" if verb == "passed" else "fail"
-        table.add_row(
-            name, must, str(tally.good), str(tally.total), f"{fraction:.0%}", style="" if fine else "bold red"
-        )
-    console.print(table)
-    verdict = "[bold green]verified[/]" if report.ok else "[bold red]not verified[/]"
-    console.print(f"\n{verdict} in {report.seconds:.0f} s")

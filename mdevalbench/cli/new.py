@@ -1,0 +1,34 @@
+"""`mdevalbench tasks new`: a family to begin with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mdevalbench.cli.options import TasksDir
+
+
+def new(
+    family: Annotated[str, typer.Argument(help="Name of the family, e.g. bulk_modulus")],
+    tasks_dir: TasksDir = None,
+) -> None:
+    """Write a small family that works as it is, to be changed into yours.
+
+    It goes into `--tasks-dir`, or into the working copy that this package is installed from. What is left to do is
+    marked `TODO`; `tasks verify` lists it.
+
+    Example: `mdevalbench tasks new bulk_modulus --tasks-dir my-families`
+    """
+    from mdevalbench.tasks.scaffold import scaffold
+
+    folder = scaffold(family)
+    where = f" --tasks-dir {tasks_dir}" if tasks_dir else ""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        typer.echo(f"  {path.relative_to(folder.parent)}")
+    typer.echo(
+        f"\nIn {folder}: a family that works as it is. Try it, then make it yours:\n"
+        f"  mdevalbench tasks show {family}/ar{where}\n"
+        f"  mdevalbench tasks reference --family {family}{where}\n"
+        f"  mdevalbench tasks verify --family {family}{where}"
+    )
