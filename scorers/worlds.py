@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mdevalbench.lammps import install
 from mdevalbench.lammps.job import CoeffScale, World
-from mdevalbench.lammps.twin import twin
+from mdevalbench.lammps.twin import twins
 from mdevalbench.tasks.schema import Counterfactual, Potential
 
 
@@ -12,13 +12,12 @@ def counterfactual_world(change: Counterfactual, potential: Potential) -> World:
     """The world that a family declares: twins of its potential files, and multiplied `pair_coeff` numbers.
 
     Raises:
-        UsageError: a potential file of the family has a format that cannot be scaled.
+        UsageError: a potential file of the family cannot be scaled.
     """
     files = {}
     if (change.length, change.energy) != (1.0, 1.0):
-        for name in potential.files:
-            content = (install.potentials_folder() / name).read_bytes()
-            files[name] = twin(content, name, change.length, change.energy)
+        folder = install.potentials_folder()
+        files = twins({name: (folder / name).read_bytes() for name in potential.files}, change.length, change.energy)
     rules: tuple[CoeffScale, ...] = ()
     if change.pair_coeff is not None:
         rules = (CoeffScale(change.pair_coeff.style, tuple(sorted(change.pair_coeff.factors.items()))),)

@@ -1,7 +1,7 @@
-"""Tabulated embedded-atom potentials: the file formats setfl (`eam/alloy`, `eam/fs`) and funcfl (`eam`).
+"""Tabulated embedded-atom potentials: the file formats setfl (`eam/alloy`, `eam/fs`, `adp`) and funcfl (`eam`).
 
-Both are described in the LAMMPS manual under `pair_style eam`. Numbers are in the unit system of the file, which
-is metal units in all files that come with LAMMPS: lengths in angstrom, energies in eV.
+They are described in the LAMMPS manual under `pair_style eam` and `pair_style adp`. Numbers are in the unit system of
+the file, which is metal units in all files that come with LAMMPS: lengths in angstrom, energies in eV.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mdevalbench.errors import UsageError
 
 Floats = NDArray[np.float64]
+SetflStyle = Literal["eam/alloy", "eam/fs", "adp"]
 _COMMENTS = 3
 _PER_LINE = 5
 
@@ -44,7 +45,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Setfl:
-    """A setfl file: several elements, densities per element (`eam/alloy`) or per pair of elements (`eam/fs`)."""
+    """A setfl file: several elements, densities per element (`eam/alloy`, `adp`) or per pair of elements (`eam/fs`)."""
 
     comments: tuple[str, str, str]
     elements: tuple[str, ...]
@@ -56,6 +57,10 @@ class Setfl:
     """per element, one or (Finnis-Sinclair) one per neighbour's element, (nr,) rho(r)"""
     pair: tuple[Floats, ...]
     """per pair i >= j in the order 11 21 22 31 ..., (nr,) r * phi(r), length times energy"""
+    dipole: tuple[Floats, ...] = ()
+    """`adp` only: per pair as before, (nr,) u(r), square root of energy over length"""
+    quadrupole: tuple[Floats, ...] = ()
+    """`adp` only: per pair as before, (nr,) w(r), square root of energy over length squared"""
 
     def format(self) -> str:
         """The file's text; every number can be read back exactly."""
@@ -64,7 +69,7 @@ class Setfl:
             lines.append(_atom_line(atom))
             for values in (embedding, *densities):
                 lines += _rows(values)
-        for values in self.pair:
+        for values in (*self.pair, *self.dipole, *self.quadrupole):
             lines += _rows(values)
         return "\n".join(lines) + "\n"
 
@@ -104,7 +109,7 @@ def read_setfl_header(file: Path) -> SetflHeader:
         return _Reader((line for line in lines), file.name).header()
 
 
-def read_setfl(content: bytes, name: str, style: Literal["eam/alloy", "eam/fs"]) -> Setfl:
+def read_setfl(content: bytes, name: str, style: SetflStyle) -> Setfl:
     """A whole setfl file; `name` is for messages. Raises `UsageError` if the content is no such file."""
     reader = _Reader(iter(content.decode("utf-8", "replace").splitlines()), name)
     header = reader.header()
@@ -114,9 +119,15 @@ def read_setfl(content: bytes, name: str, style: Literal["eam/alloy", "eam/fs"])
         atoms.append(reader.atom())
         embedding.append(reader.table(grid.nrho))
         density.append(tuple(reader.table(grid.nr) for _ in range(count if style == "eam/fs" else 1)))
-    pair = tuple(reader.table(grid.nr) for _ in range(count * (count + 1) // 2))
+    pairs = count * (count + 1) // 2
+    pair, dipole, quadrupole = (
+        tuple(reader.table(grid.nr) for _ in range(pairs if style == "adp" or first else 0))
+        for first in (True, False, False)
+    )
     reader.end()
-    return Setfl(header.comments, header.elements, grid, tuple(atoms), tuple(embedding), tuple(density), pair)
+    return Setfl(
+        header.comments, header.elements, grid, tuple(atoms), tuple(embedding), tuple(density), pair, dipole, quadrupole
+    )
 
 
 def read_funcfl(content: bytes, name: str) -> Funcfl:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from mdevalbench.errors import UsageError
 from mdevalbench.lammps import install
-from mdevalbench.lammps.eam import read_funcfl, read_setfl
+from mdevalbench.lammps.eam import SetflStyle, read_funcfl, read_setfl
 from mdevalbench.lammps.potentials import shipped
-from mdevalbench.lammps.twin import SUPPORTED, twin
+from mdevalbench.lammps.twin import SUPPORTED, twin, twins
 
 LENGTH, ENERGY = 1.07, 1.31
 
@@ -39,6 +40,8 @@ print "RESULT $(pe:%.17g) $(pxx:%.17g) $(pyz:%.17g)"
 write_dump all custom forces.dump id x y z fx fy fz modify sort id format float %.17g
 """
 
+ZINCBLENDE = "basis 5 2 basis 6 2 basis 7 2 basis 8 2"
+
 RELAX = """
 units metal
 boundary p p p
@@ -57,27 +60,39 @@ print "RESULT $(lx/3:%.17g) $(pe/count(all):%.17g)"
 """
 
 CASES = {
-    "alloy": ("Cu_mishin1.eam.alloy", "fcc", 3.7, 1, "", "pair_coeff * * {file} Cu"),
-    "several elements": ("CuTa.eam.alloy", "fcc", 3.8, 2, "basis 2 2", "pair_coeff * * {file} Cu Ta"),
-    "Finnis-Sinclair": ("CuZr_mm.eam.fs", "fcc", 3.9, 2, "basis 2 2", "pair_coeff * * {file} Cu Zr"),
-    "funcfl": ("Ni_u3.eam", "fcc", 3.4, 1, "", "pair_coeff * * {file}"),
-    "Stillinger-Weber": (
-        "GaN.sw",
-        "diamond",
-        4.5,
+    "alloy": ("Cu_mishin1.eam.alloy", "", "fcc", 3.7, 1, "", "{0} Cu"),
+    "several elements": ("CuTa.eam.alloy", "", "fcc", 3.8, 2, "basis 2 2", "{0} Cu Ta"),
+    "Finnis-Sinclair": ("CuZr_mm.eam.fs", "", "fcc", 3.9, 2, "basis 2 2", "{0} Cu Zr"),
+    "funcfl": ("Ni_u3.eam", "", "fcc", 3.4, 1, "", "{0}"),
+    "angular-dependent": ("Ni.adp", "", "fcc", 3.5, 1, "", "{0} Ni"),
+    "angular-dependent alloy": ("AlCu.adp", "", "fcc", 3.9, 2, "basis 2 2", "{0} Al Cu"),
+    "Stillinger-Weber": ("GaN.sw", "", "diamond", 4.5, 2, ZINCBLENDE, "{0} Ga N"),
+    "Tersoff": ("SiC.tersoff", "", "diamond", 4.4, 2, ZINCBLENDE, "{0} Si C"),
+    "Vashishta": ("SiC.vashishta", "", "diamond", 4.4, 2, ZINCBLENDE, "{0} Si C"),
+    "Vashishta, other exponents": ("InP.vashishta", "", "diamond", 5.8, 2, ZINCBLENDE, "{0} In P"),
+    "Vashishta without screening": ("SiO.1990.vashishta", "", "diamond", 6.5, 2, ZINCBLENDE, "{0} Si O"),
+    "EDIP": ("Si.edip", "edip", "diamond", 5.4, 1, "", "{0} Si"),
+    "EDIP of several elements": ("SiC.edip", "edip/multi", "diamond", 4.4, 2, ZINCBLENDE, "{0} Si C"),
+    "MEAM": ("library.meam Cu.meam", "", "fcc", 3.6, 1, "", "{0} Cu {1} Cu"),
+    "MEAM of a compound": ("library.meam SiC.meam", "", "diamond", 4.4, 2, ZINCBLENDE, "{0} Si C {1} Si C"),
+    "MEAM, second neighbours": ("library.meam Bi.meam", "", "sc", 3.3, 1, "", "{0} Bi {1} Bi"),
+    "MEAM of an alloy": (
+        "library_2nn.meam MoCoNiVFeAlCr_2nn.meam",
+        "",
+        "fcc",
+        3.6,
         2,
-        "basis 5 2 basis 6 2 basis 7 2 basis 8 2",
-        "pair_coeff * * {file} Ga N",
+        "basis 2 2",
+        "{0} Mo Co Ni V Fe Al Cr {1} Ni Co",
     ),
-    "Tersoff": (
-        "SiC.tersoff",
-        "diamond",
-        4.4,
-        2,
-        "basis 5 2 basis 6 2 basis 7 2 basis 8 2",
-        "pair_coeff * * {file} Si C",
-    ),
+    "MEAM, cutoff not given": ("library.meam alloy.meam", "", "fcc", 3.9, 2, "basis 2 2", "{0} Cu Al {1} Cu Al"),
 }
+"""files, pair style where it is not that of the first file, lattice, constant, types, basis, arguments of pair_coeff"""
+OWN = {
+    "alloy.meam": b"lattce(1,2) = 'l12'  # of the two\nerose_form = 1\nrepuls(1,1) = 0.2\ndelta(1,2)=+0.1\n"
+    b"Cmin(1,1,1) = 0.4\nCmin(2,2,2) = 0.4\nCmin(1,1,2) = 0.4\nCmin(2,2,1) = 0.4\n"
+}
+"""files that do not come with LAMMPS; here second neighbours count and lie where the default cutoff begins to act"""
 
 
 def run(folder: Path, script: str) -> list[float]:
@@ -97,19 +112,25 @@ def forces(folder: Path) -> NDArray[np.float64]:
     return np.loadtxt(folder / "forces.dump", skiprows=9)[:, 1:]
 
 
+def originals(names: str) -> dict[str, bytes]:
+    """The content of several files."""
+    return {name: OWN[name] if name in OWN else shipped()[name].path.read_bytes() for name in names.split()}
+
+
 @pytest.mark.parametrize("case", CASES, ids=CASES.keys())
 def test_twin_scales_energies_forces_and_stresses(case: str, tmp_path: Path) -> None:
-    name, lattice, a, types, basis, coeff = CASES[case]
-    style = shipped()[name].style
-    original = shipped()[name].path.read_bytes()
+    names, style, lattice, a, types, basis, coeff = CASES[case]
+    style = style or shipped()[names.split()[0]].style
     worlds = {}
     for world, length, energy in (("here", 1.0, 1.0), ("there", LENGTH, ENERGY)):
         folder = tmp_path / world
         folder.mkdir()
-        (folder / name).write_bytes(original if world == "here" else twin(original, name, length, energy))
+        files = originals(names) if world == "here" else twins(originals(names), length, energy)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
         script = SCRIPT.format(
             lattice=lattice, a=a * length, shake=0.1 * length, skin=2.0 * length, types=types, basis=basis, style=style,
-            coeff=coeff.format(file=name),
+            coeff="pair_coeff * * " + coeff.format(*names.split()),
         )  # fmt: skip
         worlds[world] = (run(folder, script), forces(folder))
     (pe, pxx, pyz), here = worlds["here"]
@@ -153,8 +174,8 @@ def test_every_shipped_file_of_a_supported_style_has_a_twin() -> None:
     assert {file.style for file in files} == set(SUPPORTED)
     for file in files:
         content = file.path.read_bytes()
-        if file.style in ("eam/alloy", "eam/fs"):
-            read = partial(read_setfl, name=file.name, style="eam/fs" if file.style == "eam/fs" else "eam/alloy")
+        if file.style in ("eam/alloy", "eam/fs", "adp"):
+            read = partial(read_setfl, name=file.name, style=cast(SetflStyle, file.style))
             here, there = read(content), read(twin(content, file.name, 2.0, 4.0))
             assert there.comments == here.comments
             assert there.elements == here.elements == file.elements
@@ -166,12 +187,13 @@ def test_every_shipped_file_of_a_supported_style_has_a_twin() -> None:
             np.testing.assert_array_equal(there.pair[-1], 8 * here.pair[-1])
             np.testing.assert_array_equal(there.embedding[-1], 4 * here.embedding[-1])
             np.testing.assert_array_equal(there.density[-1][-1], here.density[-1][-1])
+            assert len(there.dipole) == len(there.quadrupole) == (len(here.pair) if file.style == "adp" else 0)
         elif file.style == "eam":
             one, other = (read_funcfl(c, file.name) for c in (content, twin(content, file.name, 2.0, 2.0)))
             np.testing.assert_array_equal(other.charge, 2 * one.charge)
             np.testing.assert_array_equal(other.embedding, 2 * one.embedding)
         else:
-            back = twin(twin(content, file.name, 2.0, 4.0), file.name, 0.5, 0.25)
+            back = twin(twin(content, file.name, 4.0, 16.0), file.name, 0.25, 0.0625)
             assert back == twin(content, file.name, 1.0, 1.0)
 
 
@@ -189,6 +211,28 @@ def test_comments_and_words_without_dimension_stay() -> None:
     ]
 
 
+def test_settings_of_a_meam_parameter_file() -> None:
+    text = b"Ec(1,2) = 3.0 # eV\n re(1,2)=2.5\n\nlattce(1,2) = 'b1'\nattrac(1,1)=0.05\nrepuls(1,1)=0.05\nrc = 5\n"
+    scaled = twin(text, "AB.meam", 2.0, 10.0).decode().split("\n")
+    assert scaled[:7] == [
+        "Ec(1,2) = 30.0 # eV",
+        " re(1,2)=5.0",
+        "",
+        "lattce(1,2) = 'b1'",
+        "attrac(1,1)=0.05",
+        "repuls(1,1)=0.05",
+        "rc = 10.0",
+    ]
+    assert scaled[7:] == ["delr = 0.2", ""], "what LAMMPS would take by default must scale, too"
+
+
+def test_a_meam_library_alone_keeps_its_cutoff() -> None:
+    library = originals("library.meam")
+    assert twins(library, 1.0, 2.0)["library.meam"] == twin(library["library.meam"], "library.meam", 1.0, 2.0)
+    with pytest.raises(UsageError, match="default cutoff"):
+        twins(library, 1.1, 2.0)
+
+
 @pytest.mark.parametrize(
     ("content", "name", "factors", "message"),
     [
@@ -204,6 +248,11 @@ def test_comments_and_words_without_dimension_stay() -> None:
         (b"Si Si Si 2.0 3.0\n", "Si.sw", (1.1, 1.1), "14 words per entry, this one has 5"),
         (b"", "Si.sw", (1.1, 1.1), "0 words in all"),
         (b"Si Si Si two 3 1 1 1 1 1 1 1 1 1\n", "Si.sw", (1.1, 1.1), "'two' stands where a number is expected"),
+        (b"Si Si Si 1 x" + b" 1" * 12, "Si.vashishta", (1.1, 1.1), "'x' stands where a number is expected"),
+        (b"'Cu' 'fcc' 12\n", "library.meam", (1.1, 1.1), "19 words per entry, this one has 3"),
+        (b"rc = wide\n", "Cu.meam", (1.1, 1.1), "'wide' stands where a number is expected"),
+        (b"radius = 4.0\n", "Cu.meam", (1.1, 1.1), "'radius = 4.0' is no setting that is known"),
+        (b"rc\n", "Cu.meam", (1.1, 1.1), "'rc' is no setting that is known"),
         (b"Si", "Si.sw", (0.0, 1.1), "must be positive"),
         (b"Si", "Si.sw", (1.0, float("nan")), "must be positive"),
     ],
