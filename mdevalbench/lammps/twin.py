@@ -5,8 +5,8 @@ If phi(r) is the original interaction, the twin's is `energy * phi(r / length)`,
 result that is computed from the simulation follows, one that was remembered does not.
 
 What LAMMPS itself adds to a file cannot be scaled. Three such things are known: the tables of `pair_style edip`, whose
-spacing is fixed (they change an energy by less than 1e-9 of itself); the universal repulsion of MEAM at distances that no
-crystal or liquid visits, below about 0.8 of that of nearest neighbours; and MEAM's default cutoff, see `twins`.
+spacing is fixed (they change an energy by less than 1e-9 of itself); the universal repulsion of MEAM at distances that
+no crystal or liquid visits, below about 0.8 of that of nearest neighbours; and MEAM's default cutoff, see `twins`.
 """
 
 from __future__ import annotations
