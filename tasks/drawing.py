@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +125,18 @@ def drawn_task(family: str, instance: str, root: Path | None = None) -> DrawnTas
 def drawable(root: Path | None = None) -> tuple[str, ...]:
     """Families that have a `train` section, by name."""
     return tuple(name for name in family_names(root) if "train" in read_family(name, root)[0].data)
+
+
+def draw_in_turn(seed: Seed, count: int, family: str | None = None, root: Path | None = None) -> tuple[DrawnTask, ...]:
+    """So many tasks, one in turn from each family that can be drawn from, or all from one family.
+
+    Raises TaskError like `draw`, and if there is no family to draw from.
+    """
+    families = (family,) if family else drawable(root)
+    if not families:
+        raise TaskError("nothing can be drawn: no family has a section `train`")
+    decks = [_deck(name, seed, root) for name in families]
+    return tuple(decks[number % len(decks)].task(number // len(decks)) for number in range(count))
 
 
 def dealt(prompt: str) -> DrawnTask | None:
@@ -258,10 +270,3 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
-
-
-def in_turn(families: tuple[str, ...], seed: Seed, count: int, root: Path | None = None) -> Iterator[DrawnTask]:
-    """So many tasks, one of each family in turn."""
-    decks = [_deck(family, seed, root) for family in families]
-    for number in range(count):
-        yield decks[number % len(decks)].task(number // len(decks))

@@ -70,7 +70,7 @@ def load_suite(
     if family is not None:
         load_family(family, root)
     if known[name].drawn:
-        return _drawn(family, Seed.labelled(seed), count or known[name].drawn, root)
+        return drawing.draw_in_turn(Seed.labelled(seed), count or known[name].drawn, family, root)
     if seed is not None:
         drawn = ", ".join(suite for suite in known if known[suite].drawn) or "none"
         raise TaskError(f"the tasks of suite {name!r} are written down and need no seed; drawn suites: {drawn}")
@@ -85,10 +85,3 @@ def load_suite(
     if not found:
         raise TaskError(f"suite {name!r} holds no task of family {family!r}")
     return found
-
-
-def _drawn(family: str | None, seed: Seed, count: int, root: Path | None) -> tuple[Task, ...]:
-    families = (family,) if family else drawing.drawable(root)
-    if not families:
-        raise TaskError("nothing can be drawn: no family has a section `train`")
-    return tuple(drawing.in_turn(families, seed, count, root))

@@ -48,14 +48,16 @@ def draw(
 
     Exit code 1 if a reference script cannot be measured (the others are kept), or if a check fails.
     """
-    from mdevalbench.tasks.suites import load_suite
+    from mdevalbench.tasks import Seed
+    from mdevalbench.tasks.drawing import draw_in_turn
 
-    tasks = load_suite("codegen-train", family, seed=seed, count=number)
+    start = Seed.labelled(seed)
+    tasks = draw_in_turn(start, number, family)
     missing: dict[str, str] = {}
     proofs: dict[str, Proof] = {}
     if references or check:
         missing, proofs = _run(tasks, check, jobs)
-        tasks = load_suite("codegen-train", family, seed=seed, count=number)  # now with their references
+        tasks = draw_in_turn(start, number, family)  # now with their references
     for task in tasks:
         if task.id not in missing:
             _print(task, prompts, json, proofs.get(task.id))
