@@ -139,7 +139,7 @@ def read_judgements(path: Path) -> list[Judgement]:
     Raises UsageError if the file cannot be read.
     """
     try:
-        lines = path.read_bytes().splitlines()
+        lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line break is torn
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}; `mdevalbench tasks verify --full --record {path}` makes it"

@@ -119,13 +119,16 @@ def page(found: Statistics) -> str:
 
 
 def _basis(found: Statistics) -> str:
-    judged, versions = found.judgements, sorted({j.lammps for j in found.judgements})
-    missing = found.planned - len(judged)
-    text = f"{len(judged)} judgements of {found.whole.tasks} tasks in {len(found.families)} families"
-    text += f", {math.fsum(j.cpu_seconds for j in judged) / 3600:.1f} CPU hours of LAMMPS {', '.join(versions)}"
-    if judged:
-        text += f", {min(j.date for j in judged)} to {max(j.date for j in judged)}"
-    text += f". **{missing} of {found.planned} scripts are not judged yet.**" if missing else "; none is missing."
+    judged = found.judgements
+    if not judged:
+        return f"**None of {found.planned} scripts is judged yet.**"
+    versions, days = sorted({j.lammps for j in judged}), sorted({j.date for j in judged})
+    missing, hours = found.planned - len(judged), math.fsum(j.cpu_seconds for j in judged) / 3600
+    text = (
+        f"Judgements: {len(judged)}; tasks: {found.whole.tasks}; families: {len(found.families)}; CPU time of LAMMPS "
+        f"{', '.join(versions)}: {hours:.2g} hours; {' to '.join(dict.fromkeys((days[0], days[-1])))}."
+    )
+    text += f" **{missing} of {found.planned} scripts are not judged yet.**" if missing else " None is missing."
     if found.other_judge:
         text += f" {found.other_judge} were judged by an earlier state of the judge."
     return text
@@ -155,11 +158,16 @@ def _right(found: Statistics) -> str:
         bound = f"{family.rejected.upper:.1%}" if family.rejected.trials else "-"
         rows.append((_name(family), str(family.tasks), *map(_count, counts), bound, *seconds))
     random = found.random
+    alone = (
+        f"Over right scripts of tasks that depend on seeds alone, {random.events} of {random.trials} were rejected: at "
+        f"most {random.upper:.2%}. By design {EXPECTED_OUTSIDE:.0%} are."
+        if random.trials
+        else "No task among them depends on seeds."
+    )
     return (
         "Rejected scripts of those judged. The CPU time is that of the reference script's own run on one core.\n\n"
         + _table(heads, rows)
-        + f"\n\nOver right scripts of tasks that depend on seeds alone, {random.events} of {random.trials} were "
-        f"rejected: at most {random.upper:.2%}. By design {EXPECTED_OUTSIDE:.0%} are."
+        + f"\n\n{alone}"
     )
 
 
