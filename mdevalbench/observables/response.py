@@ -25,7 +25,7 @@ Segments = tuple[Segment, ...]
 SAME_VOLUME = 1e-5
 """difference of ln V below which two stages have the same volume"""
 EXTRAPOLATION = 0.25
-"""how far zero pressure may lie outside the pressures that were simulated, as part of their range"""
+"""how far the volume of zero pressure may lie outside those that were simulated, as part of their range"""
 LEAST_SPAN = 0.2
 """least range of temperatures for a derivative, as part of the largest distance that they may have from its middle"""
 
@@ -63,9 +63,9 @@ def thermal_expansion_scan(
 ) -> Measurement:
     """Mean linear expansion coefficient as that of `thermal_expansion`, from stages at constant volumes.
 
-    At each of the two temperatures, ln V as a function of the mean pressure is a straight line through two volumes, or
-    a weighted parabola through more; its value at zero pressure counts. Zero has to lie within the pressures that
-    were simulated, or not farther outside than a quarter of their range.
+    At each of the two temperatures, the mean pressure as a function of ln V is a straight line through two volumes, a
+    parabola through three, a weighted cubic through more; the volume at which it falls through zero counts. It has to
+    lie within those that were simulated, or not farther outside than a quarter of their range.
     """
     low, high = (_scanned(_at(segments, wanted, within)) for wanted in temperatures)
     return _expansion(low, high, segments, context, "volume of zero pressure")
@@ -152,31 +152,40 @@ def _free(stages: Sequence[Segment]) -> _State:
 
 def _scanned(stages: Sequence[Segment]) -> _State:
     """The state of zero pressure between stages of different volumes."""
-    points = [(production([s], _log_volume).mean(), mean(production([s], hydrostatic_pressure))) for s in stages]
-    volumes, pressures = (np.array([v for v, _ in points]), np.array([p.value for _, p in points]))
+    volumes = np.array([production([s], _log_volume).mean() for s in stages])
+    means = [mean(production([s], hydrostatic_pressure)) for s in stages]
     different = 1 + int((np.diff(np.sort(volumes)) > SAME_VOLUME).sum())
-    scale = float(np.ptp(pressures))
-    if different < 2 or not scale > 0:
+    if different < 2:
         raise Unmeasured("at a constant volume there is no expansion: the box was fixed and only one volume simulated")
-    if not (pressures.min() <= EXTRAPOLATION * scale and pressures.max() >= -EXTRAPOLATION * scale):
-        raise Unmeasured(
-            "the volumes that were simulated do not lead to zero pressure: their pressures are on one side"
-        )
-    compliance = -float(np.polyfit(pressures / scale, volumes, 1)[0])
-    if not compliance > 0:
-        raise Unmeasured("the pressure does not fall with the volume: these are no states of equilibrium")
-    errors = np.array([max(p.uncertainty / scale, 1e-12) * compliance for _, p in points])
-    degree = min(2, different - 1)
-    design = np.vander(pressures / scale, degree + 1, increasing=True) / errors[:, None]
-    inverse = np.linalg.pinv(design)
+    errors = np.array([max(p.uncertainty, 1e-12 * abs(p.value), 1e-300) for p in means])
+    centre, half = volumes.min() / 2 + volumes.max() / 2, np.ptp(volumes) / 2
+    degree = min(3, different - 1)
+    solve = np.linalg.pinv(np.vander((volumes - centre) / half, degree + 1) / errors[:, None]) / errors
+    at, slope = _falls_through_zero(solve @ np.array([p.value for p in means]))
+    share = np.vander([at], degree + 1)[0] @ solve / slope  # of the error of each pressure in that of the volume
+    uncertainty, dof = _combined([(abs(c) * p.uncertainty, p.dof) for c, p in zip(share, means, strict=True)])
     temperatures = [float(production([s], lambda s: s.temperature).mean()) for s in stages]
     return _State(
         temperature=float(np.average(temperatures, weights=[s.duration for s in stages])),
-        log_volume=float(inverse[0] @ (volumes / errors)),
-        uncertainty=float(np.linalg.norm(inverse[0])),
-        dof=_combined([(abs(c), p.dof) for c, (_, p) in zip(inverse[0], points, strict=True)])[1],
+        log_volume=float(centre + half * at),
+        uncertainty=float(half * uncertainty),
+        dof=dof,
         stages=len(stages),
     )
+
+
+def _falls_through_zero(coefficients: Floats) -> tuple[float, float]:
+    """Where a polynomial, highest power first, falls through zero next to [-1, 1], and its slope there."""
+    roots = np.roots(coefficients)
+    slopes = np.polyval(np.polyder(coefficients), roots)
+    found = [
+        (float(x.real), float(slope.real))
+        for x, slope in zip(roots, slopes, strict=True)
+        if abs(x.imag) < 1e-9 and abs(x.real) <= 1 + 2 * EXTRAPOLATION and slope.real < 0
+    ]
+    if not found:
+        raise Unmeasured("the volumes that were simulated do not enclose the one at which the pressure falls to zero")
+    return min(found, key=lambda root: abs(root[0]))
 
 
 def _expansion(low: _State, high: _State, segments: Segments, context: Context, how: str) -> Measurement:
