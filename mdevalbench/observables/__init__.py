@@ -24,6 +24,7 @@ from mdevalbench.observables.response import (
 from mdevalbench.observables.select import Condition, Near, Selection, conditions, nearest, select, stages
 from mdevalbench.observables.statistics import Mean, combine, tolerance
 from mdevalbench.observables.structure import rdf_first_peak
+from mdevalbench.observables.tension import youngs_modulus_driven, youngs_modulus_stepwise
 from mdevalbench.observables.thermodynamics import (
     mean_density,
     mean_potential_energy,
@@ -87,4 +88,6 @@ __all__ = [
     "tolerance",
     "vacancy_formation_energy",
     "yeh_hummer",
+    "youngs_modulus_driven",
+    "youngs_modulus_stepwise",
 ]
