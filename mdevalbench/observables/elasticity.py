@@ -172,7 +172,10 @@ def fit(strained: Strained) -> Moduli:
     Raises `Unmeasured` if there are no two states.
     """
     if len(strained.strains) < 2:
-        raise Unmeasured("the elastic response needs static states with different strains, there is one")
+        raise Unmeasured(
+            "the elastic response needs static states with different strains, and there are no two that differ from "
+            f"the relaxed crystal by less than {100 * LARGEST_STRAIN:g} %"
+        )
     rows = np.concatenate([_design(strain) for strain in strained.strains])
     stresses = np.concatenate([_voigt(stress) for stress in strained.stresses]) / strained.bulk_modulus
     size = np.repeat(np.linalg.norm(strained.strains, axis=(1, 2)), 6)
@@ -238,8 +241,8 @@ def _what_is_missing(strained: Strained, quantity: str, relative: float) -> str:
     if missing:
         return f"{quantity} cannot be told from the static states: there is no {' and no '.join(missing)[2:]}"
     return (
-        f"the static states leave {quantity} open by {100 * min(relative, 9.99):.2g} %: they are strained too far, in one "
-        "direction only, about another state than the relaxed one, or follow no linear law"
+        f"the static states leave {quantity} open by {100 * min(relative, 9.99):.2g} %: they are strained too far, in "
+        "one direction only, about another state than the relaxed one, or follow no linear law"
     )
 
 

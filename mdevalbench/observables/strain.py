@@ -54,7 +54,7 @@ def deformation(frame: Frame, lattice: str, atoms_per_cell: int) -> Floats:
     whole = np.round(edges)
     if np.abs(edges - whole).max() > NEAR or abs(np.linalg.det(whole)) < 0.5:
         raise Unmeasured("the cell is no whole number of lattice vectors: this is no perfect crystal")
-    exact = np.linalg.solve(whole, frame.cell.vectors)
+    exact = np.asarray(np.linalg.solve(whole, frame.cell.vectors), dtype=np.float64)
     _check_sites(frame, exact, atoms_per_cell // kind.points)
     matrix = np.linalg.solve(kind.primitive, exact).T
     return np.asarray(matrix if np.linalg.det(matrix) > 0 else -matrix)
@@ -85,8 +85,9 @@ def _neighbours(frame: Frame, kind: Lattice, a: float) -> Floats:
     near = found[(distance > kind.shell[0] * a) & (distance < reach)]
     if len(near) != kind.neighbours:
         raise Unmeasured(
-            f"this is not the crystal that was asked for, or it is strained too far: an atom has {len(near)} neighbours "
-            f"of its kind at {kind.shell[0]:g} to {kind.shell[1]:g} lattice constants instead of {kind.neighbours}"
+            "this is not the crystal that was asked for, or it is strained too far: an atom has "
+            f"{len(near)} neighbours of its kind instead of {kind.neighbours} at {kind.shell[0]:g} to "
+            f"{kind.shell[1]:g} lattice constants"
         )
     return np.asarray(near)
 
