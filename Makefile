@@ -4,16 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECORDER := mdevalbench/lammps/_recorder.so
 READY := .venv/installed $(RECORDER)
+RECORD := reports/verification.jsonl
 # floors 1 and 2 and the audit, which mypy checks strictly; by module, since the rooms are links
 TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks \
 	-p mdevalbench.audit
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench lint types format clean
+.PHONY: help demo test test-slow verify-shard verify-full statistics bench lint types format clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv: $(READY) ## a virtual environment with the package, editable, and the tools
 
@@ -37,6 +38,17 @@ test: $(READY) ## the quick tests
 
 test-slow: $(READY) ## the tests marked slow
 	$(BIN)/python -m pytest -q -n 2 -m slow
+
+# SHARD=3 gives the third shard again
+verify-shard: $(READY) ## tasks against the judge: the shard of the day and changed families, at most 15 minutes
+	$(BIN)/mdevalbench tasks verify --shard $(or $(SHARD),today)
+
+verify-full: $(READY) ## every task against the judge, goes on where it stopped; then docs/statistics.md
+	$(BIN)/mdevalbench tasks verify --full --record $(RECORD) || test $$? -eq 1
+	$(MAKE) statistics
+
+statistics: $(READY) ## docs/statistics.md from what verify-full recorded
+	$(BIN)/mdevalbench tasks statistics --record $(RECORD) --output docs/statistics.md
 
 bench: $(READY) ## speed, as ratios of interleaved pairs
 	$(BIN)/python tools/bench.py
