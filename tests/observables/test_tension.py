@@ -107,9 +107,9 @@ def test_a_driven_curve_counts_strain_from_zero_stress(make_loop: Any, make_samp
 
 def test_equilibrated_states(make_loop: Any, make_samples: Any, make_context: Any) -> None:
     rng = np.random.default_rng(4)
-    time = np.arange(200.0)
+    time = np.linspace(0.0, 199.0, 200)
     states = [
-        stage(make_loop, make_samples, time, np.full(200, LENGTH * (1 + e)), curve(np.full(200, e), rng))
+        stage(make_loop, make_samples, time, np.full_like(time, LENGTH * (1 + e)), curve(np.full_like(time, e), rng))
         for e in (0.0, 0.005, 0.01, 0.015, 0.02)
     ]
     context = make_context(*(s.loops[0] for s in states))
