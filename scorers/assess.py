@@ -19,7 +19,7 @@ from mdevalbench.scorers.hamiltonian import choose_frames, compare_interactions
 from mdevalbench.scorers.progress import nothing_happened, simulated_share, what_happened
 from mdevalbench.scorers.reward import CONDITIONS, EXECUTED
 from mdevalbench.tasks import schema
-from mdevalbench.tasks.schema import FamilySpec, Measure
+from mdevalbench.tasks.schema import FamilySpec, Measure, Potential
 from mdevalbench.types import Measurement
 
 
@@ -55,8 +55,7 @@ def assess(pool: Executor, spec: FamilySpec, run: Run, world: World | None = Non
     if units not in spec.validity.units:
         found.reasons.append(f"the task is set in {' or '.join(spec.validity.units)} units; the script uses {units}")
         return found
-    p = spec.potential
-    forcefield = PotentialForceField(pool, p.units, p.pair_style, p.pair_coeff, p.elements, units, world or World())
+    forcefield = prescribed(spec.potential, pool, units, world or World())
     try:
         segments = _measure(found, evidence, spec, forcefield, units, spec.world.options if world else {})
         if segments is not None:
@@ -67,6 +66,23 @@ def assess(pool: Executor, spec: FamilySpec, run: Run, world: World | None = Non
     if found.measured is None and world is None:
         _progress(found, evidence, spec, forcefield)
     return found
+
+
+def prescribed(potential: Potential, pool: Executor, frame_units: str, world: World) -> PotentialForceField:
+    """The interactions that a family prescribes, for frames in `frame_units`."""
+    return PotentialForceField(
+        pool,
+        potential.units,
+        potential.pair_style,
+        potential.pair_coeff,
+        potential.elements,
+        frame_units,
+        world,
+        potential.charges,
+        potential.kspace_style,
+        potential.bonds,
+        potential.within,
+    )
 
 
 def _selection(measure: Measure, spec: FamilySpec, units: str) -> Selection:

@@ -3,10 +3,15 @@
 Recorded frames, taken at steps that the script cannot know, are recomputed with the task's own potential in a process
 of the harness, and forces and virials compared. Where symmetry makes all forces vanish, energy differences between
 frames decide (absolute energies may differ by a constant shift).
+
+How near is near enough is the task's own word (`potential.within`). Long-range solvers have errors of their own, which
+do not vanish where forces and virials do; they are measured against the force and the energy that charges have on each
+other at the distance between atoms.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +20,38 @@ from math import log10
 import numpy as np
 
 from mdevalbench.lammps.evidence import Frame
-from mdevalbench.observables import Evaluated, ForceField
+from mdevalbench.lammps.forcefield import PotentialForceField
+from mdevalbench.observables import Evaluated
 
-FORCE_TOLERANCE = 1e-3
-"""largest accepted relative RMS deviation of forces, and relative deviation of virials and energy differences"""
 NEGLIGIBLE = 1e-6
 """virials and energy differences below this fraction of the potential energy are not compared"""
+BEHIND = 20
+"""virial over energy that a strain of one makes, at most (of tungsten 10)"""
+QUICKEST = 2e-5
+"""largest strain of a time step that is made allowance for: five times that of a crystal pulled at 10^9 per second"""
 FRAMES = 5
 UNLIKE = 0.1
 """relative deviation beyond which interactions are others, and not the prescribed ones with a small mistake"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """How far recorded interactions may be from the prescribed ones."""
+
+    relative: float
+    """RMS deviation of forces, and deviation of virials and energy differences, relative to the prescribed ones"""
+    long_range: bool
+    strain: float = 0.0
+    """by which the box is pulled on after the forces of a step were computed (`fix deform`), before it is recorded"""
+
+    def noise(self, own: Evaluated) -> float:
+        """Deviation of a virial or an energy difference that is always accepted, energy units."""
+        return abs(own.energy) * max(self.relative if self.long_range else NEGLIGIBLE, BEHIND * self.strain)
+
+    def least_force(self, frame: Frame, own: Evaluated) -> float:
+        """Size below which forces count as zero: from that on, deviations are not relative to them."""
+        spacing = (frame.cell.volume / frame.natoms) ** (1 / 3) if self.long_range else 1e8
+        return abs(own.energy) / frame.natoms / spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +73,7 @@ def choose_frames(frames: Sequence[Frame], count: int = FRAMES) -> list[Frame]:
     return [clean[i] for i in (0, *sorted(inner), len(clean) - 1)]
 
 
-def compare_interactions(frames: Sequence[Frame], forcefield: ForceField) -> Interactions:
+def compare_interactions(frames: Sequence[Frame], forcefield: PotentialForceField) -> Interactions:
     """Compare what frames recorded with the force field.
 
     Raises:
@@ -53,17 +81,29 @@ def compare_interactions(frames: Sequence[Frame], forcefield: ForceField) -> Int
     """
     if not frames:
         return Interactions(0.0, "no state was recorded in which the interactions could be checked")
+    allowed = _Allowed(forcefield.within, bool(forcefield.kspace_style), _strain_of_a_step(frames))
     ours = forcefield.evaluate(frames)
     scale = max(float(np.sqrt(np.mean(e.forces**2))) for e in ours)
     pairs = list(zip(frames, ours, strict=True))
-    wrong = next((w for f, own in pairs if (w := _wrong_forces(f, own, scale) or _wrong_virial(f, own))), None)
-    wrong = wrong or _wrong_energies(frames, ours)
-    return Interactions(1.0, None) if wrong is None else Interactions(_likeness(pairs), wrong)
+    found = (_wrong_forces(f, own, scale, allowed) or _wrong_virial(f, own, allowed) for f, own in pairs)
+    wrong = next(filter(None, found), None) or _wrong_energies(frames, ours, allowed)
+    return Interactions(1.0, None) if wrong is None else Interactions(_likeness(pairs, allowed), wrong)
 
 
-def _likeness(pairs: Sequence[tuple[Frame, Evaluated]]) -> float:
+def _strain_of_a_step(frames: Sequence[Frame]) -> float:
+    """Largest strain of the box in one time step, from its change between frames, up to `QUICKEST`."""
+    ordered = sorted((f for f in frames if f.dt > 0), key=lambda frame: frame.time)
+    strains = [
+        float(np.abs(np.linalg.solve(one.cell.vectors, other.cell.vectors) - np.eye(3)).max()) * one.dt / elapsed
+        for one, other in itertools.pairwise(ordered)
+        if (elapsed := other.time - one.time) > 0
+    ]
+    return min(max(strains, default=0.0), QUICKEST)
+
+
+def _likeness(pairs: Sequence[tuple[Frame, Evaluated]], allowed: _Allowed) -> float:
     """From the worst deviation of forces; where symmetry leaves none, of virials over energies."""
-    worst = FORCE_TOLERANCE
+    worst = allowed.relative
     for frame, own in pairs:
         force = float(np.sqrt(np.mean(own.forces**2)))
         energy = max(abs(own.energy), 1e-300)
@@ -72,13 +112,13 @@ def _likeness(pairs: Sequence[tuple[Frame, Evaluated]]) -> float:
         else:
             deviation = abs(float((frame.virial[:3] - own.virial[:3]).sum())) / energy
         worst = max(worst, deviation) if np.isfinite(deviation) else UNLIKE
-    return max(0.0, 1.0 - log10(worst / FORCE_TOLERANCE) / log10(UNLIKE / FORCE_TOLERANCE))
+    return max(0.0, 1.0 - log10(worst / allowed.relative) / log10(UNLIKE / allowed.relative))
 
 
-def _wrong_forces(frame: Frame, own: Evaluated, scale: float) -> str | None:
+def _wrong_forces(frame: Frame, own: Evaluated, scale: float, allowed: _Allowed) -> str | None:
     deviation = float(np.sqrt(np.mean((frame.forces - own.forces) ** 2)))
-    size = max(float(np.sqrt(np.mean(own.forces**2))), 1e-3 * scale, 1e-8 * abs(own.energy) / frame.natoms)
-    if deviation <= FORCE_TOLERANCE * size:
+    size = max(float(np.sqrt(np.mean(own.forces**2))), 1e-3 * scale, allowed.least_force(frame, own))
+    if deviation <= allowed.relative * size:
         return None
     return (
         f"the forces are not those of the prescribed potential: they deviate by {100 * deviation / size:.3g} % (RMS) "
@@ -86,12 +126,11 @@ def _wrong_forces(frame: Frame, own: Evaluated, scale: float) -> str | None:
     )
 
 
-def _wrong_virial(frame: Frame, own: Evaluated) -> str | None:
+def _wrong_virial(frame: Frame, own: Evaluated, allowed: _Allowed) -> str | None:
     if not np.isfinite(frame.virial).all():
         return None
     recorded, expected = (float(v[:3].sum()) for v in (frame.virial, own.virial))
-    allowed = FORCE_TOLERANCE * abs(expected) + NEGLIGIBLE * abs(own.energy)
-    if abs(recorded - expected) <= allowed:
+    if abs(recorded - expected) <= allowed.relative * abs(expected) + allowed.noise(own):
         return None
     return (
         f"the virial is not that of the prescribed potential at step {frame.step}: "
@@ -99,7 +138,7 @@ def _wrong_virial(frame: Frame, own: Evaluated) -> str | None:
     )
 
 
-def _wrong_energies(frames: Sequence[Frame], ours: Sequence[Evaluated]) -> str | None:
+def _wrong_energies(frames: Sequence[Frame], ours: Sequence[Evaluated], allowed: _Allowed) -> str | None:
     """Only for frames without forces: elsewhere a shifted cutoff, which leaves forces alone, changes them too."""
     force = max(float(np.abs(own.forces).max(initial=0.0)) for own in ours)
     states = [(f, o) for f, o in zip(frames, ours, strict=True) if np.isfinite(f.potential_energy)]
@@ -110,7 +149,7 @@ def _wrong_energies(frames: Sequence[Frame], ours: Sequence[Evaluated]) -> str |
         if frame.natoms != first.natoms:
             continue
         recorded, expected = frame.potential_energy - first.potential_energy, own.energy - own_first.energy
-        if abs(recorded - expected) > FORCE_TOLERANCE * abs(expected) + NEGLIGIBLE * abs(own.energy):
+        if abs(recorded - expected) > allowed.relative * abs(expected) + allowed.noise(own):
             return (
                 f"the energy is not that of the prescribed potential: it changes by {recorded:.6g} "
                 f"instead of {expected:.6g}"

@@ -106,7 +106,8 @@ class Frame:
     """pair + bonded + long-range energy, without tail correction; NaN if LAMMPS did not tally it"""
     tail_energy: float
     virial: Floats
-    """(6,) xx yy zz xy xz yz of the interactions, energy units; NaN if LAMMPS did not tally it"""
+    """(6,) xx yy zz xy xz yz of the interactions, without that of constraints, energy units; NaN if LAMMPS did not
+    tally it"""
     successor: Frame | None = None
     """the state exactly one step later, kept for a few frames to check that x(t+dt) follows from v(t)"""
 

@@ -1,11 +1,17 @@
-"""Energies and forces of recorded frames, recomputed with a task's own potential in a process of the harness."""
+"""Energies and forces of recorded frames, recomputed with a task's own potential in a process of the harness.
+
+Charges come with the elements. Molecules are found by distance: atoms closer than their elements' bond reach are
+bonded, and those one or two bonds apart do not interact, as in rigid models. Bonds hold no energy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
 
 from mdevalbench.errors import HarnessFault, Unmeasured
 from mdevalbench.lammps.evidence import Frame, Ints
@@ -17,6 +23,12 @@ from mdevalbench.types import Limits
 
 MASS_TOLERANCE = 0.02
 """relative deviation of a mass from that of its element: wide enough for rounded tables, too narrow for neighbours"""
+MOST_BONDS = 8
+"""of one atom; more are a heap of atoms on top of each other"""
+OPEN_MARGIN = 0.1
+"""distance of atoms from the faces of an open box, in the frame's length unit"""
+FORCE_TOLERANCE = 1e-3
+"""relative deviation of interactions that is no other potential: other tables, other order of summation"""
 _LIMITS = Limits(cpu_seconds=120.0)
 
 
@@ -35,6 +47,14 @@ class PotentialForceField:
     elements: Mapping[str, float]
     frame_units: str
     world: World = World()
+    charges: Mapping[str, float] = field(default_factory=dict)
+    """element -> charge, e"""
+    kspace_style: str = ""
+    """long-range solver with its accuracy; empty for none"""
+    bonds: Mapping[str, float] = field(default_factory=dict)
+    """`O H` -> distance below which atoms of these elements are bonded, in `units`"""
+    within: float = FORCE_TOLERANCE
+    """largest relative deviation of interactions that are still these"""
 
     def evaluate(self, frames: Sequence[Frame]) -> list[Evaluated]:
         """Energy, forces (N, 3) and virial (6,) of each frame, in `frame_units`.
@@ -80,30 +100,77 @@ class PotentialForceField:
             lines += [
                 "clear",
                 f"units {self.units}",
+                f"atom_style {self._atom_style}",
                 f"boundary {' '.join('p' if p else 'm' for p in frame.cell.periodic)}",
                 "box tilt large",
                 f"read_data {name}",
                 f"pair_style {self.pair_style}",
                 *(f"pair_coeff {coefficients}" for coefficients in self.pair_coeff),
+                *self._beyond_pairs(),
                 "run 0",
             ]
         return "\n".join(lines) + "\n", files
 
+    @property
+    def _atom_style(self) -> str:
+        return "full" if self.bonds else "charge" if self.charges else "atomic"
+
+    def _beyond_pairs(self) -> list[str]:
+        """Commands for molecules and long-range forces."""
+        lines = []
+        if self.bonds:
+            lines += ["bond_style zero", "bond_coeff *", "special_bonds lj/coul 0.0 0.0 1.0"]
+        if self.kspace_style:
+            lines += ["pair_modify table 0", f"kspace_style {self.kspace_style}"]
+        return lines
+
     def _data_file(self, frame: Frame, types: Ints, length: float) -> str:
         vectors, origin, x = frame.cell.vectors * length, frame.cell.origin * length, frame.positions * length
-        bounds = [
-            f"{low!r} {low + size!r}" for low, size in zip(origin.tolist(), np.diag(vectors).tolist(), strict=True)
-        ]
+        low, high = origin.copy(), origin + np.diag(vectors)
+        for axis in range(3):
+            if frame.natoms and not frame.cell.periodic[axis]:  # atoms may be outside an open box for a few steps
+                low[axis] = min(low[axis], x[:, axis].min() - OPEN_MARGIN * length)
+                high[axis] = max(high[axis], x[:, axis].max() + OPEN_MARGIN * length)
+        bounds = [f"{a!r} {b!r}" for a, b in zip(low.tolist(), high.tolist(), strict=True)]
         tilt = (float(vectors[1, 0]), float(vectors[2, 0]), float(vectors[2, 1]))
+        bonds = self._bonds(frame, types, length)
         head = ["recorded frame", "", f"{frame.natoms} atoms", f"{len(self.elements)} atom types"]
+        head += [f"{len(bonds)} bonds", "1 bond types"] if self.bonds else []
         head += [f"{bound} {axis}lo {axis}hi" for bound, axis in zip(bounds, "xyz", strict=True)]
         if any(tilt):
             head.append(f"{tilt[0]!r} {tilt[1]!r} {tilt[2]!r} xy xz yz")
         masses = [f"{number} {mass!r}" for number, mass in enumerate(self.elements.values(), 1)]
+        charge = [f" {self.charges.get(name, 0.0)!r}" if self.charges or self.bonds else "" for name in self.elements]
+        molecule = " 0" if self.bonds else ""
         rows = [
-            f"{i} {t} {r[0]!r} {r[1]!r} {r[2]!r}" for i, (t, r) in enumerate(zip(types, x.tolist(), strict=True), 1)
+            f"{i}{molecule} {t}{charge[t - 1]} {r[0]!r} {r[1]!r} {r[2]!r}"
+            for i, (t, r) in enumerate(zip(types.tolist(), x.tolist(), strict=True), 1)
         ]
-        return "\n".join([*head, "", "Masses", "", *masses, "", "Atoms # atomic", "", *rows, ""])
+        body = ["Masses", "", *masses, "", f"Atoms # {self._atom_style}", "", *rows, ""]
+        if len(bonds):
+            body += ["Bonds", "", *(f"{n} 1 {i} {j}" for n, (i, j) in enumerate(bonds.tolist(), 1)), ""]
+        return "\n".join([*head, "", *body])
+
+    def _bonds(self, frame: Frame, types: Ints, length: float) -> Ints:
+        """(B, 2) numbers of bonded atoms, from 1. Raises `Unmeasured` where atoms lie on top of each other."""
+        if not self.bonds or not frame.natoms:
+            return np.zeros((0, 2), dtype=np.int64)
+        cell, names = frame.cell, list(self.elements)
+        fractional = (frame.positions - cell.origin) @ np.linalg.inv(cell.vectors)
+        fractional -= np.floor(fractional) * np.asarray(cell.periodic)
+        atoms = Atoms(
+            numbers=types, positions=fractional @ cell.vectors * length, cell=cell.vectors * length, pbc=cell.periodic
+        )
+        reach = np.zeros((len(names) + 1, len(names) + 1))
+        for pair, distance in self.bonds.items():
+            a, b = (names.index(name) + 1 for name in pair.split())
+            reach[a, b] = reach[b, a] = distance
+        first, second, distance = neighbor_list("ijd", atoms, float(reach.max()))  # type: ignore[no-untyped-call]
+        bonded = (first < second) & (distance < reach[types[first], types[second]])
+        pairs = np.unique(np.stack([first[bonded], second[bonded]], axis=1) + 1, axis=0)
+        if np.bincount(pairs.ravel()).max(initial=0) > MOST_BONDS:
+            raise Unmeasured("the simulation blew up: atoms lie on top of each other")
+        return np.asarray(pairs, dtype=np.int64)
 
     @staticmethod
     def _factor(quantity: Quantity, old: str, new: str) -> float:

@@ -49,7 +49,8 @@ bool is_constraint(const Fix *fix)
   return strncmp(fix->style, "shake", 5) == 0 || strncmp(fix->style, "rattle", 6) == 0 || strncmp(fix->style, "rigid", 5) == 0;
 }
 
-void sum_virial(LAMMPS *lmp, double *virial)
+// of the interactions; the pressure also needs that of constraints, which hold no part of the potential
+void sum_virial(LAMMPS *lmp, double *virial, bool with_constraints)
 {
   Force *f = lmp->force;
   const double *parts[] = {f->pair ? f->pair->virial : nullptr,         f->bond ? f->bond->virial : nullptr,
@@ -58,7 +59,7 @@ void sum_virial(LAMMPS *lmp, double *virial)
   std::fill(virial, virial + 6, 0.0);
   for (const double *part : parts)
     for (int k = 0; part && k < 6; k++) virial[k] += part[k];
-  for (int i = 0; i < lmp->modify->nfix; i++) {
+  for (int i = 0; with_constraints && i < lmp->modify->nfix; i++) {
     const Fix *fix = lmp->modify->fix[i];
     for (int k = 0; fix->virial_global_flag && is_constraint(fix) && k < 6; k++) virial[k] += fix->virial[k];
   }
@@ -93,7 +94,7 @@ void write_sample(const Loop &loop)
   row->natoms = atom->natoms;
   row->time = clock_time;
   row->potential_energy = energy_is_tallied(lmp) ? sum_energies(lmp) : NOT_A_NUMBER;
-  if (virial_is_tallied(lmp)) sum_virial(lmp, row->virial);
+  if (virial_is_tallied(lmp)) sum_virial(lmp, row->virial, true);
   else std::fill(row->virial, row->virial + 6, NOT_A_NUMBER);
   box_shape(lmp->domain, row->h);
   for (int i = 0; i < atom->nlocal; i++) {
@@ -151,7 +152,7 @@ void fill_frame(char *place, const Loop &loop, int64_t kind, const FixEffects &e
   box_shape(lmp->domain, frame->h);
   frame->potential_energy = energy_is_tallied(lmp) ? sum_energies(lmp) : NOT_A_NUMBER;
   frame->tail_energy = lmp->force->pair && lmp->force->pair->tail_flag ? lmp->force->pair->etail / (frame->h[0] * frame->h[1] * frame->h[2]) : 0.0;
-  if (virial_is_tallied(lmp)) sum_virial(lmp, frame->virial);
+  if (virial_is_tallied(lmp)) sum_virial(lmp, frame->virial, false);
   else std::fill(frame->virial, frame->virial + 6, NOT_A_NUMBER);
 
   auto *ints = reinterpret_cast<int64_t *>(frame + 1);
