@@ -22,7 +22,7 @@ _WHAT = {
     "{folder}/family.yml, or leave it out with a comment that says what was measured.",
     "benign": "A harmless change fails. One in a hundred does by chance; if it stays, what the run measures depends "
     "on `mutations.benign.{name}` in {folder}/family.yml, and the recipe is not converged.",
-    "reseed": "The reference script fails with another seed. One in a hundred does by chance; more mean that the runs "
+    "reseed": "A right script fails with another seed. One in a hundred does by chance; more mean that the runs "
     "do not know their own uncertainty: sample longer, or equilibrate longer.",
 }
 
@@ -59,8 +59,9 @@ def next_steps(report: Report, tasks: Iterable[Task]) -> list[str]:
         return [_complete(family, [t for t in by_id.values() if t.family == family]) for family in incomplete]
     steps: dict[str, None] = {}
     for offender in report.offenders:
-        task, name = by_id[offender.task], offender.name.partition(",")[0]
-        steps[_WHAT[offender.kind].format(task=task.id, folder=task.folder, name=name)] = None
+        task, (name, seeded, _) = by_id[offender.task], offender.name.partition(", seed ")
+        kind = "reseed" if offender.kind == "solution" and seeded else offender.kind
+        steps[_WHAT[kind].format(task=task.id, folder=task.folder, name=name)] = None
     families = sorted({by_id[offender.task].family for offender in report.offenders})
     return [*steps, *(f"Then: mdevalbench tasks verify --family {family}" for family in families)]
 

@@ -20,7 +20,8 @@ from mdevalbench.errors import TaskError, Unmeasured
 from mdevalbench.lammps import install
 from mdevalbench.lammps.executor import in_threads
 from mdevalbench.tasks.calibration import Measurer
-from mdevalbench.tasks.loading import Task
+from mdevalbench.tasks.loading import Task, render_spec
+from mdevalbench.tasks.render import resolve
 from mdevalbench.tasks.schema import FamilySpec, Number, Study
 from mdevalbench.tasks.scripts import recipe_digest, render_reference, seed_of
 from mdevalbench.types import Record
@@ -124,7 +125,6 @@ class _Planned:
 
     study: str
     task: Task
-    vary: str
     value: Number
     seed: int | None
 
@@ -154,9 +154,8 @@ class _Book:
 
     def missing(self) -> list[_Planned]:
         """Runs that are still to be done."""
-        relaxed = _without_limits(self.task)
         return [
-            _Planned(self.name, relaxed, self.study.vary, value, seed)
+            _Planned(self.name, _varied(self.task, self.study.vary, value), value, seed)
             for value, seed in self.wanted()
             if (value, seed) not in self.runs
         ]
@@ -186,22 +185,31 @@ def _task_of(name: str, study: Study, tasks: tuple[Task, ...]) -> Task:
     return task
 
 
-def _without_limits(task: Task) -> Task:
-    """The task as it is studied: sizes and durations out of its range count, too, and may take longer."""
-    spec = task.spec
+def _varied(task: Task, vary: str, value: Number) -> Task:
+    """The task as it would be with another value, its potential and measurement included."""
+    layers = {**task.layers, vary: (task.layers[vary][0], value)}
+    number = [entry["id"] for entry in task.source.data["tasks"]].index(task.instance.id)
+    content, names = task.source.data, resolve(layers, task.source.at)
+    spec = render_spec(task.source, content, content["tasks"][number], names, ("tasks", number))
+    return replace(task, spec=_without_limits(spec), layers=layers)
+
+
+def _without_limits(spec: FamilySpec) -> FamilySpec:
+    """A family as it is studied: sizes and durations out of its range count, too, and may take longer."""
     measure = tuple(
         way.model_copy(update={"select": way.select.model_copy(update={"min_time": 0.0})}) for way in spec.measure
     )
-    changes = {
-        "measure": measure,
-        "validity": spec.validity.model_copy(update={"atoms": (1, 10**9), "max_timestep": None}),
-        "limits": spec.limits.model_copy(update={"cpu_seconds": 20 * spec.limits.cpu_seconds}),
-    }
-    return replace(task, spec=FamilySpec.model_validate(spec.model_copy(update=changes)))
+    return spec.model_copy(
+        update={
+            "measure": measure,
+            "validity": spec.validity.model_copy(update={"atoms": (1, 10**9), "max_timestep": None}),
+            "limits": spec.limits.model_copy(update={"cpu_seconds": 20 * spec.limits.cpu_seconds}),
+        }
+    )
 
 
 def _measure(judge: Measurer, run: _Planned, cancel: threading.Event) -> StudyRun:
-    script = render_reference(run.task, run.seed, {run.vary: run.value})
+    script = render_reference(run.task, run.seed)
     try:
         found = judge.measure(run.task, script, cancel)
     except Unmeasured as reason:
