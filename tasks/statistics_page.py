@@ -205,7 +205,7 @@ def _misjudged(judgements: Iterable[Judgement]) -> str:
 def _published(found: Statistics) -> str:
     checked = sum(one.published.checked for one in found.published)
     text = (
-        f"{checked} values were recomputed or read in their source, {len(found.published) - checked} were not. The "
+        f"Recomputed or read in their source: {checked}; not so: {len(found.published) - checked}. The "
         "known error is what rounding, sampling or method of the source account for.\n\n"
     )
     heads = ("task", "unit", "reference", "published", "deviation", "known error", "checked", "source", "explanation")

@@ -204,7 +204,7 @@ def _print_report(report: Report, tasks: Sequence[Task]) -> None:
     for family, problems in incomplete.items():
         console.print(f"[bold red]✗[/] [bold]{family}[/] is not complete", highlight=False)
         there = inventory([task for task in tasks if task.family == family])
-        console.print(f"    there is {there}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    it has {there}", highlight=False, markup=False, soft_wrap=True)
         for problem in problems:
             console.print(f"    - {problem}", highlight=False, markup=False, soft_wrap=True)
     for offender in report.offenders:
