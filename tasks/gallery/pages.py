@@ -13,6 +13,7 @@ from mdevalbench.tasks.gallery import plots
 from mdevalbench.tasks.judgements import Judgement
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.published import Comparison, compare_published
+from mdevalbench.tasks.references import StoredReference
 from mdevalbench.tasks.schema import Measure
 from mdevalbench.tasks.scripts import render_reference, solutions, wrong
 from mdevalbench.tasks.studies import StoredStudy, read_studies
@@ -112,7 +113,7 @@ def _tasks(tasks: Sequence[Task]) -> Iterator[list[str]]:
     published = {comparison.task: comparison for comparison in compare_published(tasks)[0]}
     for task in tasks:
         reference = task.reference
-        value = f"{reference.value:.6g} ± {reference.uncertainty:.1g} {reference.unit}" if reference else "none yet"
+        value = f"{reference.value:.6g}{_plus_minus(reference)} {reference.unit}" if reference else "none yet"
         known = published.get(task.id)
         yield [
             f"`{task.instance.id}`",
@@ -139,7 +140,13 @@ def _basis(task: Task) -> str:
     if reference is None:
         return "not measured yet"
     runs = f"{len(reference.seeds)} seeds" if len(reference.seeds) > 1 else "one run, which depends on no seed"
-    return f"± {reference.uncertainty:.1g}; {runs}, {reference.natoms} atoms, LAMMPS {reference.lammps}"
+    scatter = f"{_plus_minus(reference).strip()}; " if _plus_minus(reference) else ""
+    return f"{scatter}{runs}, {reference.natoms} atoms, LAMMPS {reference.lammps}"
+
+
+def _plus_minus(reference: StoredReference) -> str:
+    """The standard uncertainty where it shows in six digits."""
+    return f" ± {reference.uncertainty:.1g}" if reference.uncertainty > 1e-7 * abs(reference.value) else ""
 
 
 def _measure(way: Measure) -> str:
@@ -205,4 +212,4 @@ def _mistakes(shown: Task, judgements: Sequence[Judgement]) -> Iterator[list[str
         reason = found[0].reasons[0] if found and found[0].reasons else "not judged yet" if not found else "accepted"
         if len(reason) > _LONGEST_REASON:
             reason = reason[:_LONGEST_REASON].rsplit(" ", 1)[0] + " …"
-        yield [variant.name.replace("_", " "), variant.about, reason]
+        yield [variant.name.replace("_", " "), variant.about.removeprefix("wrong: "), reason]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,7 +18,7 @@ from mdevalbench.types import Reference
 RIGHT, WRONG, BAND, INK = "#0b7a75", "#c8553d", "#d8ecea", "#333333"
 FARTHEST = 1e3
 """deviations beyond so many tolerances are drawn there"""
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "mdevalbench",  # the same picture is the same file
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -33,7 +34,7 @@ _STYLE = {
 def verdicts(judgements: Sequence[Judgement]) -> str:
     """SVG: deviation from the reference in tolerances, one row for each kind of right script and each mistake.
 
-    Filled marks passed. What was not measured stands at the right end, on a grey ground.
+    Filled marks passed, bars are what wrong scripts claimed. What was not measured stands at the right end, on grey.
     """
     rows = _rows(judgements)
     with matplotlib.rc_context(_STYLE):
@@ -45,7 +46,10 @@ def verdicts(judgements: Sequence[Judgement]) -> str:
         chance = np.random.default_rng(0)
         for row, found in enumerate(rows.values()):
             for judgement in found:
-                at = _deviation(judgement)
+                measured, claim = judgement.measured, judgement.claim
+                at = None if measured is None else _deviation(judgement, measured.value)
+                if claim is not None and not judgement.right:
+                    axes.plot(_deviation(judgement, claim), row, marker="|", markersize=11, color=WRONG, alpha=0.85)
                 colour = RIGHT if judgement.right else WRONG
                 axes.plot(
                     unmeasured if at is None else at,
@@ -78,11 +82,9 @@ def study(found: StoredStudy, reference: Reference | None) -> str:
             low, high = reference.value - reference.tolerance, reference.value + reference.tolerance
             axes.axhspan(low, high, color=BAND, zorder=0)
             axes.axhline(reference.value, color=RIGHT, linewidth=0.8)
-        runs = [run for run in found.runs if run.measured is not None]
+        runs = [(run.value, run.measured, run.uncertainty) for run in found.runs if run.measured is not None]
         axes.errorbar(
-            [run.value for run in runs],
-            [run.measured for run in runs],
-            [run.uncertainty for run in runs],
+            *np.array(runs, dtype=float).reshape(-1, 3).T,
             fmt="o",
             markersize=4,
             color=INK,
@@ -111,13 +113,12 @@ def _rows(judgements: Sequence[Judgement]) -> dict[str, list[Judgement]]:
     return rows
 
 
-def _deviation(judgement: Judgement) -> float | None:
-    """In tolerances; None if nothing was measured."""
-    if judgement.measured is None or not np.isfinite(judgement.measured.value):
+def _deviation(judgement: Judgement, value: float) -> float | None:
+    """Of a value from the reference, in tolerances; None if it is no number."""
+    if not np.isfinite(value):
         return None
-    off = judgement.measured.value - judgement.reference.value
     allowed = max(judgement.reference.tolerance, 1e-300)
-    return float(np.clip(off / allowed, -FARTHEST, FARTHEST))
+    return float(np.clip((value - judgement.reference.value) / allowed, -FARTHEST, FARTHEST))
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
