@@ -11,7 +11,7 @@ TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 	-p mdevalbench.audit
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow verify-shard verify-full statistics bench lint types format clean
+.PHONY: help demo test test-slow verify-shard verify-full statistics gallery bench lint types format clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ verify-full: $(READY) ## every task against the judge, goes on where it stopped;
 
 statistics: $(READY) ## docs/statistics.md from what verify-full recorded
 	$(BIN)/mdevalbench tasks statistics --record $(RECORD) --output docs/statistics.md
+
+gallery: $(READY) ## docs/gallery: a page for each family, from studies and from what verify-full recorded
+	$(BIN)/mdevalbench tasks gallery $(addprefix --record ,$(wildcard $(RECORD)))
 
 bench: $(READY) ## speed, as ratios of interleaved pairs
 	$(BIN)/python tools/bench.py

@@ -48,8 +48,9 @@ def verdicts(judgements: Sequence[Judgement]) -> str:
             for judgement in found:
                 measured, claim = judgement.measured, judgement.claim
                 at = None if measured is None else _deviation(judgement, measured.value)
-                if claim is not None and not judgement.right:
-                    axes.plot(_deviation(judgement, claim), row, marker="|", markersize=11, color=WRONG, alpha=0.85)
+                claimed = None if claim is None or judgement.right else _deviation(judgement, claim)
+                if claimed is not None:
+                    axes.plot(claimed, row, marker="|", markersize=11, color=WRONG, alpha=0.85)
                 colour = RIGHT if judgement.right else WRONG
                 axes.plot(
                     unmeasured if at is None else at,
@@ -83,8 +84,11 @@ def study(found: StoredStudy, reference: Reference | None) -> str:
             axes.axhspan(low, high, color=BAND, zorder=0)
             axes.axhline(reference.value, color=RIGHT, linewidth=0.8)
         runs = [(run.value, run.measured, run.uncertainty) for run in found.runs if run.measured is not None]
+        values, measured, uncertainties = np.array(runs, dtype=float).reshape(-1, 3).T
         axes.errorbar(
-            *np.array(runs, dtype=float).reshape(-1, 3).T,
+            values,
+            measured,
+            uncertainties,
             fmt="o",
             markersize=4,
             color=INK,
