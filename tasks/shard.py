@@ -24,8 +24,8 @@ BUDGET = 1200.0
 _OVERHEAD = 0.5
 """CPU seconds of the harness for a verdict (measured: 0.2 with the family `lattice_constant`)"""
 _RUN_SECONDS = {True: 5.0, False: 1.0}
-"""whether a family depends on seeds -> CPU seconds of one run where none are recorded (measured means over all scripts: 4
-a verdict for `lj_pressure`, 0.3 for `lattice_constant`)"""
+"""whether a family depends on seeds -> CPU seconds of one run where none are recorded (means over all scripts,
+measured: 4 a verdict for `lj_pressure`, 0.3 for `lattice_constant`)"""
 
 
 @dataclass(frozen=True, slots=True)
