@@ -1,20 +1,14 @@
-"""Elastic constants of cubic crystals at 0 K, from the strained static states that a script visited.
+"""Elastic constants of cubic crystals at 0 K, measured from the strained static states that a script visited.
 
 Each state gives a strain and a stress in the axes of the cube, whatever its cell and its orientation, and whether the
-script looked at stresses or at energies. Strains are Green-Lagrange strains E relative to the relaxed crystal, stresses
-are second Piola-Kirchhoff stresses S under the task's own potential: neither knows of rotations, and
-S = dU/dE per relaxed volume at any strain. All states together are described by
-
-    S_I = -p + C_IJ E_J + 1/2 C_IJK E_J E_K      (Brugger, Phys. Rev. 133, A1611 (1964), doi:10.1103/PhysRev.133.A1611)
-
-with the three constants C11, C12, C44 of a cubic crystal, its six third-order constants and a residual pressure p.
+script looked at stresses or at energies. Strains are Green-Lagrange strains relative to the relaxed crystal, stresses
+second Piola-Kirchhoff stresses under the task's own potential: neither knows of rotations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from math import sqrt
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +17,7 @@ from mdevalbench.lammps.evidence import Floats, Frame, Segment
 from mdevalbench.observables.energetics import lattice_constant, scaled
 from mdevalbench.observables.estimator import Context, Evaluated, estimator
 from mdevalbench.observables.honesty import max_force
+from mdevalbench.observables.moduli import PAIRS, QUANTITIES, Strained, fit
 from mdevalbench.observables.strain import deformation
 from mdevalbench.types import Measurement
 
@@ -34,75 +29,11 @@ LARGEST_MISFIT = 5e-3
 """relative distance of the best state's lattice constant from the relaxed one"""
 LARGEST_UNCERTAINTY = 0.05
 """relative; above it the states do not determine the quantity"""
-THIRD, FOURTH = 20.0, 100.0
-"""usual size of third- and fourth-order constants, in bulk moduli (copper: -9, -6 and 70)"""
-NUMERICAL = 1e-9
-"""noise of a stress, in bulk moduli: what minimisers leave"""
-UNKNOWN = 1e3
-"""standard uncertainty, in bulk moduli, of what is not known beforehand"""
 PROBE = 1e-4
 """strain at which the harness itself probes a relaxed crystal"""
 FORCE_FREE = 1e-8
 """|F| / (B a^2): force below which symmetry keeps an atom in its place"""
 
-_PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-"""Voigt's order"""
-_CONSTANTS = 3
-"""unknowns of the fit: C11, C12, C44, then six of third order, then the residual pressure"""
-
-
-@dataclass(frozen=True, slots=True)
-class Moduli:
-    """The three elastic constants of a cubic crystal."""
-
-    constants: Floats
-    """(3,) C11, C12, C44"""
-    covariance: Floats
-    """(3, 3)"""
-
-    def of(self, quantity: Callable[[Floats], float]) -> tuple[float, float]:
-        """A combination of the constants and its standard uncertainty."""
-        steps = 1e-5 * np.abs(self.constants).max() * np.eye(3)
-        slopes = [(quantity(self.constants + h) - quantity(self.constants - h)) / (2 * h.max()) for h in steps]
-        variance = float(np.array(slopes) @ self.covariance @ np.array(slopes))
-        return quantity(self.constants), sqrt(max(variance, 0.0))
-
-
-@dataclass(frozen=True, slots=True)
-class Strained:
-    """Static states of one crystal."""
-
-    strains: Floats
-    """(n, 3, 3) Green-Lagrange strains relative to the relaxed crystal, in the axes of the cube"""
-    stresses: Floats
-    """(n, 3, 3) second Piola-Kirchhoff stresses"""
-    bulk_modulus: float
-    """of the relaxed crystal, in the unit of the stresses"""
-
-
-def _young(direction: float) -> Callable[[Floats], float]:
-    """Young's modulus along (l, m, n) with `direction` = l^2 m^2 + m^2 n^2 + n^2 l^2 (Nye, Physical Properties of
-    Crystals, 1957, eq. VIII.16)."""
-
-    def modulus(c: Floats) -> float:
-        s11 = (c[0] + c[1]) / ((c[0] - c[1]) * (c[0] + 2 * c[1]))
-        s12 = -c[1] / ((c[0] - c[1]) * (c[0] + 2 * c[1]))
-        return float(1 / (s11 - 2 * (s11 - s12 - 0.5 / c[2]) * direction))
-
-    return modulus
-
-
-QUANTITIES: dict[str, Callable[[Floats], float]] = {
-    "c11": lambda c: float(c[0]),
-    "c12": lambda c: float(c[1]),
-    "c44": lambda c: float(c[2]),
-    "c_prime": lambda c: float(c[0] - c[1]) / 2,
-    "zener_ratio": lambda c: float(2 * c[2] / (c[0] - c[1])),
-    "young_100": _young(0.0),
-    "young_110": _young(1 / 4),
-    "young_111": _young(1 / 3),
-}
-"""what can be asked for, from C11, C12 and C44"""
 _RATIOS = {"zener_ratio"}
 _NEEDS = {
     "volume": ("a state of another volume", ("c11", "c12", "young_100", "young_110", "young_111")),
@@ -154,7 +85,7 @@ def elastic_constant_born(
     states = context.evaluate(frames)
     best = frames[int(np.argmin([s.energy / f.natoms for s, f in zip(states, frames, strict=True)]))]
     relaxed, bulk_modulus = _relaxed(best, context, atoms_per_cell)
-    probes = [best, *(_deformed(best, i, j, size) for i, j in _PAIRS for size in (PROBE, -PROBE))]
+    probes = [best, *(_deformed(best, i, j, size) for i, j in PAIRS for size in (PROBE, -PROBE))]
     tried = list(zip(probes, context.evaluate(probes), strict=True))
     at_rest = [(f, s) for f, s in tried if max_force(s.forces) < FORCE_FREE * bulk_modulus * relaxed**2]
     probes, found = [frame for frame, _ in at_rest], [state for _, state in at_rest]
@@ -166,60 +97,12 @@ def elastic_constant_born(
     return _measurement(strained, quantity, context, best.natoms, "a relaxed state, strained by the harness,")
 
 
-def fit(strained: Strained) -> Moduli:
-    """Elastic constants of strained states by weighted linear least squares; see the head of this file.
-
-    Raises `Unmeasured` if there are no two states.
-    """
-    if len(strained.strains) < 2:
-        raise Unmeasured(
-            "the elastic response needs static states with different strains, and there are no two that differ from "
-            f"the relaxed crystal by less than {100 * LARGEST_STRAIN:g} %"
-        )
-    rows = np.concatenate([_design(strain) for strain in strained.strains])
-    stresses = np.concatenate([_voigt(stress) for stress in strained.stresses]) / strained.bulk_modulus
-    size = np.repeat(np.linalg.norm(strained.strains, axis=(1, 2)), 6)
-    noise = NUMERICAL + FOURTH * size**3
-    known = np.diag([1 / UNKNOWN] * _CONSTANTS + [1 / THIRD] * 6 + [1 / UNKNOWN])
-    solution, inverse = _solve(rows, stresses, noise, known)
-    misfit = float(np.sqrt(np.mean(((rows @ solution - stresses) / noise) ** 2)))
-    if misfit > 1:  # the states scatter more than strains of their size make them
-        solution, inverse = _solve(rows, stresses, noise * misfit, known)
-    scale = strained.bulk_modulus
-    return Moduli(solution[:_CONSTANTS] * scale, (inverse @ inverse.T)[:_CONSTANTS, :_CONSTANTS] * scale**2)
-
-
-def _solve(rows: Floats, values: Floats, noise: Floats, known: Floats) -> tuple[Floats, Floats]:
-    """Solution (m,) of rows @ x = values with standard uncertainties, and the root (m, m + n) of its covariance."""
-    stacked = np.concatenate([rows / noise[:, None], known])
-    inverse = np.linalg.pinv(stacked, rcond=1e-15)
-    return inverse @ np.concatenate([values / noise, np.zeros(len(known))]), inverse
-
-
-def _design(strain: Floats) -> Floats:
-    """(6, 10) derivatives of the stresses, in Voigt's order, with respect to the unknowns of the fit."""
-    e1, e2, e3, e4, e5, e6 = _voigt(strain) * (1, 1, 1, 2, 2, 2)
-    second = [
-        (e1, e2 + e3, 0), (e2, e1 + e3, 0), (e3, e1 + e2, 0), (0, 0, e4), (0, 0, e5), (0, 0, e6),
-    ]  # fmt: skip
-    third = [  # C111, C112, C123, C144, C166, C456
-        (e1**2 / 2, e1 * (e2 + e3) + (e2**2 + e3**2) / 2, e2 * e3, e4**2 / 2, (e5**2 + e6**2) / 2, 0),
-        (e2**2 / 2, e2 * (e1 + e3) + (e1**2 + e3**2) / 2, e1 * e3, e5**2 / 2, (e4**2 + e6**2) / 2, 0),
-        (e3**2 / 2, e3 * (e1 + e2) + (e1**2 + e2**2) / 2, e1 * e2, e6**2 / 2, (e4**2 + e5**2) / 2, 0),
-        (0, 0, 0, e1 * e4, e4 * (e2 + e3), e5 * e6),
-        (0, 0, 0, e2 * e5, e5 * (e1 + e3), e4 * e6),
-        (0, 0, 0, e3 * e6, e6 * (e1 + e2), e4 * e5),
-    ]
-    pressure = [(-1,), (-1,), (-1,), (0,), (0,), (0,)]
-    return np.array([a + b + c for a, b, c in zip(second, third, pressure, strict=True)], dtype=float)
-
-
 def _measurement(strained: Strained, quantity: str, context: Context, natoms: int, what: str) -> Measurement:
     found = fit(strained)
     with np.errstate(all="ignore"):
         value, uncertainty = found.of(QUANTITIES[quantity])
     if not uncertainty <= LARGEST_UNCERTAINTY * abs(value):
-        raise Unmeasured(_what_is_missing(strained, quantity, uncertainty / abs(value) if value else np.inf))
+        raise Unmeasured(_what_is_missing(strained, quantity, uncertainty / abs(value) if value else np.nan))
     return Measurement(
         value=value,
         uncertainty=uncertainty,
@@ -239,9 +122,10 @@ def _what_is_missing(strained: Strained, quantity: str, relative: float) -> str:
     least = 1e-3 * max(there.values())
     missing = [words for kind, (words, wanted) in _NEEDS.items() if quantity in wanted and there[kind] <= least]
     if missing:
-        return f"{quantity} cannot be told from the static states: there is no {' and no '.join(missing)[2:]}"
+        return f"{quantity} cannot be told from the static states: there is not {' and not '.join(missing)}"
+    open_by = f"{100 * relative:.2g} %" if relative < 1 else "as much as its own size"
     return (
-        f"the static states leave {quantity} open by {100 * min(relative, 9.99):.2g} %: they are strained too far, in "
+        f"the static states leave {quantity} open by {open_by}: they are strained too far, in "
         "one direction only, about another state than the relaxed one, or follow no linear law"
     )
 
@@ -281,7 +165,7 @@ def _strained(
     States in one cell are one state: the lowest in energy is the one whose atoms are best relaxed.
 
     Raises:
-        Unmeasured: no state is near the relaxed crystal, or that is unstable.
+        Unmeasured: no state is near the relaxed crystal, or that is unstable, or there is no other one.
     """
     energies = np.array([state.energy / frame.natoms for state, frame in zip(states, frames, strict=True)])
     order = np.argsort(energies, kind="stable")
@@ -298,6 +182,11 @@ def _strained(
         strains.append(strain)
         stresses.append(np.linalg.det(gradient) * back @ cauchy @ back.T)
         cells.append(cell)
+    if len(strains) < 2:
+        raise Unmeasured(
+            "the elastic response needs static states with different strains, and there are no two that differ from "
+            f"the relaxed crystal by less than {100 * LARGEST_STRAIN:g} %"
+        )
     return Strained(np.array(strains), np.array(stresses), bulk_modulus * virial_to_pressure)
 
 
@@ -339,8 +228,3 @@ def _tensor(virial: Floats) -> Floats:
     """(3, 3) from xx yy zz xy xz yz."""
     xx, yy, zz, xy, xz, yz = virial
     return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-
-
-def _voigt(tensor: Floats) -> Floats:
-    """(6,) xx yy zz yz xz xy of a symmetric tensor."""
-    return np.array([tensor[i, j] for i, j in _PAIRS])

@@ -55,7 +55,7 @@ def deformation(frame: Frame, lattice: str, atoms_per_cell: int) -> Floats:
     if np.abs(edges - whole).max() > NEAR or abs(np.linalg.det(whole)) < 0.5:
         raise Unmeasured("the cell is no whole number of lattice vectors: this is no perfect crystal")
     exact = np.asarray(np.linalg.solve(whole, frame.cell.vectors), dtype=np.float64)
-    _check_sites(frame, exact, atoms_per_cell // kind.points)
+    _check_sites(frame, exact, round(abs(np.linalg.det(whole))), atoms_per_cell // kind.points)
     matrix = np.linalg.solve(kind.primitive, exact).T
     return np.asarray(matrix if np.linalg.det(matrix) > 0 else -matrix)
 
@@ -105,8 +105,8 @@ def _triad(vectors: Floats, kind: Lattice) -> Floats:
     return np.asarray(chosen)
 
 
-def _check_sites(frame: Frame, primitive: Floats, basis: int) -> None:
-    """Every atom must stand on a site of one of `basis` sublattices, each as full as the other."""
+def _check_sites(frame: Frame, primitive: Floats, points: int, basis: int) -> None:
+    """Every atom must stand on a site of one of `basis` sublattices, and each of these must hold `points` atoms."""
     sites = frame.positions @ np.linalg.inv(primitive)
     left = np.ones(frame.natoms, dtype=bool)
     for _ in range(basis):
@@ -118,7 +118,7 @@ def _check_sites(frame: Frame, primitive: Floats, basis: int) -> None:
         ours = left & (shift < NEAR) & (frame.masses == frame.masses[first])
         if shift[ours].max() > LARGEST_SHIFT:
             raise Unmeasured("atoms are displaced from their lattice sites: the crystal is not at rest, or not perfect")
-        if int(ours.sum()) * basis != frame.natoms:
+        if int(ours.sum()) != points:
             raise Unmeasured("sites are empty, filled twice or filled by other species: this is no perfect crystal")
         left &= ~ours
     if left.any():
