@@ -8,7 +8,11 @@ from math import inf
 
 from mdevalbench.observables.statistics import expanded
 from mdevalbench.tasks.loading import Task
+from mdevalbench.tasks.rates import Criterion
 from mdevalbench.tasks.schema import Published
+
+LEAST_CHECKED = 20
+"""published values that are to be recomputed or read in their source"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,20 @@ def compare_published(tasks: Iterable[Task]) -> tuple[list[Comparison], list[str
                 f"{comparison.interval:.2g} (99 %): give `published.known_error` or `published.explanation`"
             )
     return found, problems
+
+
+def published_criteria(compared: Iterable[Comparison], problems: list[str]) -> list[Criterion]:
+    """What the suite has to reach in comparison with the literature."""
+    checked = sum(one.published.checked for one in compared)
+    return [
+        Criterion(
+            "published values recomputed or read in their source",
+            f">= {LEAST_CHECKED}",
+            str(checked),
+            checked >= LEAST_CHECKED,
+        ),
+        Criterion("deviations from published values without explanation", "none", str(len(problems)), not problems),
+    ]
 
 
 def _factor(task: Task, unit: str) -> float | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mdevalbench.tasks.judgements import Judgement
-from mdevalbench.tasks.published import Comparison
+from mdevalbench.tasks.published import Comparison, published_criteria
 from mdevalbench.tasks.rates import (
     EXPECTED_OUTSIDE,
     Criterion,
@@ -23,6 +22,7 @@ from mdevalbench.tasks.rates import (
     is_random_right,
     rate_wrong,
     script_rates,
+    seconds_text,
     tolerance_check,
 )
 from mdevalbench.tasks.verify import told
@@ -76,7 +76,7 @@ def statistics_of(
         judgements=tuple(judgements),
         planned=planned,
         other_judge=other_judge,
-        criteria=tuple(criteria(judgements)),
+        criteria=(*criteria(judgements), *published_criteria(*published)),
         families=tuple(family_rates(name, [j for j in judgements if j.family == name]) for name in families),
         whole=family_rates("all", judgements),
         random=rate_wrong(judgements, is_random_right),
@@ -148,13 +148,13 @@ def _right(found: Statistics) -> str:
         "fresh seeds",
         "harmless changes",
         "bound of both",
-        "CPU s: median",
+        "CPU time, median",
         "longest",
     )
     rows = []
     for family in (*found.families, found.whole):
         counts = (family.references, family.solutions, family.fresh, family.benign)
-        seconds = (_seconds(statistics.median, family.seconds), _seconds(max, family.seconds))
+        seconds = (seconds_text(family.seconds), seconds_text(family.longest))
         bound = f"{family.rejected.upper:.1%}" if family.rejected.trials else "-"
         rows.append((_name(family), str(family.tasks), *map(_count, counts), bound, *seconds))
     random = found.random
@@ -239,10 +239,6 @@ def _name(family: FamilyRates) -> str:
 
 def _count(rate: Rate) -> str:
     return f"{rate.events} of {rate.trials}" if rate.trials else "-"
-
-
-def _seconds(which: object, seconds: Sequence[float]) -> str:
-    return f"{which(seconds):.2g}" if seconds and callable(which) else "-"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

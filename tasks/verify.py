@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import mdevalbench
-from mdevalbench.errors import HarnessFault
+from mdevalbench.errors import HarnessFault, TaskError
 from mdevalbench.lammps import install
 from mdevalbench.lammps.executor import in_threads
 from mdevalbench.tasks.calibration import reference_problems
@@ -148,8 +148,7 @@ def verify(
     tasks, began, book = tuple(tasks), time.monotonic(), book or Book()
     problems = [_content(task, problem) for task in tasks for problem in content_problems(task)]
     if not problems:
-        for task in tasks:
-            reference_value(task)
+        _refuse_without_reference(tasks)
     problems += [_content(task, problem) for task in tasks for problem in reference_problems(task)]
     cases = [] if problems else plan(tasks, chosen)
     waiting = list({case.key: case for case in cases if case.key not in book.known}.values())
@@ -167,6 +166,18 @@ def verify(
     found = [faults.get(case.key) or case.labelled(book.known[case.key]) for case in cases]
     offenders = [*problems, *filter(None, map(_offender, found))]
     return Report(groups=_tallies(found), offenders=tuple(offenders), seconds=time.monotonic() - began, spared=spared)
+
+
+def _refuse_without_reference(tasks: Sequence[Task]) -> None:
+    """Raise TaskError, with the command that helps, if a task has no reference value or one that cannot be used."""
+    if missing := [task for task in tasks if task.reference is None]:
+        others = f", nor {'has 1 other' if len(missing) == 2 else f'have {len(missing) - 1} others'}"
+        raise TaskError(
+            f"{missing[0].id} has no reference value yet{others if len(missing) > 1 else ''}: "
+            f"run `mdevalbench tasks reference --family {missing[0].family}`"
+        )
+    for task in tasks:
+        reference_value(task)
 
 
 def plan(tasks: Iterable[Task], chosen: Chooser) -> list[Case]:

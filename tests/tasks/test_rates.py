@@ -41,7 +41,8 @@ def some(judgement: Make) -> list[Judgement]:
         judgement(),
         judgement("solution"),
         judgement("solution", False, seed=5),
-        *(judgement("reseed", seed != 3, seed=seed, name=f"seed {seed}") for seed in range(10)),
+        *(judgement("reseed", seed != 3, seed=seed, name=f"seed {seed}") for seed in range(9)),
+        judgement("reseed", seed=9, name="seed 9", script_seconds=3.0),
         judgement("benign", False, name="longer"),
         judgement("wrong", False, name="no_tail"),
         judgement("wrong", True, name="no_tail", seed=5),
@@ -61,7 +62,7 @@ def test_what_counts_where(judgement: Make) -> None:
     assert found.benign == Rate(1, 2)
     assert found.rejected == Rate(3, 13)
     assert (found.wrong, found.breaking) == (Rate(1, 3), Rate(0, 1))
-    assert sorted(found.seconds) == [0.5, 2.0]
+    assert (found.seconds, found.longest) == (1.25, 3.0)
     assert rate_wrong(some(judgement), is_random_right) == Rate(3, 12)
 
 

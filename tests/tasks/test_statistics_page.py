@@ -61,8 +61,8 @@ def test_tables_hold_what_was_judged(judged: list[Judgement]) -> None:
     text = page(statistics_of(judged, len(judged), 0, ([], [])))
     right, wrong = text.split("## Wrong scripts")
     # 1 of 20: the Clopper-Pearson bound is 21.61 %
-    assert row(right, "pressure") == ["1", "0 of 1", "0 of 1", "1 of 20", "-", "21.6%", "2", "2"]
-    assert row(right, "lattice") == ["1", "0 of 1", "-", "-", "0 of 1", "95.0%", "0.5", "0.5"]
+    assert row(right, "pressure") == ["1", "0 of 1", "0 of 1", "1 of 20", "-", "21.6%", "2 s", "2 s"]
+    assert row(right, "lattice") == ["1", "0 of 1", "-", "-", "0 of 1", "95.0%", "0.5 s", "0.5 s"]
     assert row(right, "**all**")[:5] == ["2", "0 of 2", "0 of 1", "1 of 20", "0 of 1"]
     assert row(wrong, "pressure", "1 of 2") == ["97.5%", "0 of 1", "95.0%"]
     assert row(wrong, "pressure", "wrong", "no_tail") == ["1 of 2", "97%"]
@@ -90,8 +90,11 @@ def test_what_is_not_reached_or_missing_stands_out(judged: list[Judgement]) -> N
 def test_the_suite_is_fine_if_everything_is_judged_and_every_criterion_met(judgement: Make) -> None:
     judged = [judgement("reseed", seed=n, value=1 + n / 1000) for n in range(99)]
     judged += [judgement(), judgement("solution"), judgement("wrong", False), judgement("breaking", False)]
-    assert statistics_of(judged, 103, 0, ([], [])).ok
-    assert not statistics_of(judged, 104, 0, ([], [])).ok
+    compared = [comparison(checked=True)] * 20
+    assert statistics_of(judged, 103, 0, (compared, [])).ok
+    assert not statistics_of(judged, 104, 0, (compared, [])).ok
+    assert not statistics_of(judged, 103, 0, (compared[1:], [])).ok
+    assert not statistics_of(judged, 103, 0, (compared, ["is off"])).ok
 
 
 def test_the_check_of_tolerances(judged: list[Judgement]) -> None:

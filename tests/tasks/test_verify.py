@@ -84,8 +84,10 @@ def test_wrong_content_is_reported_before_anything_is_run(calibrated: Path, judg
 
 
 def test_tasks_without_reference_are_refused(toy_root: Path, judge: Judge) -> None:
-    with pytest.raises(TaskError, match="has no reference value yet"):
+    with pytest.raises(TaskError, match="ar has no reference value yet: run `mdevalbench tasks reference --family a"):
         verify(load_suite("demo"), judge)
+    with pytest.raises(TaskError, match="ar has no reference value yet, nor has 1 other: run"):
+        verify(load_suite("codegen"), judge)
 
 
 def test_a_harness_fault_is_neither_pass_nor_fail(calibrated: Path, judge: Judge) -> None:
