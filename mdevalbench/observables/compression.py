@@ -21,8 +21,14 @@ NEARBY, MOST, FEWEST = 0.04, 9, 4
 """distance in ln V from zero pressure within which states count; how many at most, and how many where they lie apart"""
 BEYOND = 3e-3
 """ln V by which zero pressure may lie outside the volumes that were visited"""
-TWO_POINTS = 6e-3
-"""largest distance in ln V of two states that give a derivative by themselves: 1 % of B for B' = 7"""
+ENOUGH = 5
+"""states nearby through which a cubic is better than a parabola"""
+LARGEST_UNCERTAINTY = 0.01
+"""of B from two states alone"""
+UNKNOWN_SLOPE = 2.0
+"""how far B' may be from 4, which two states cannot tell"""
+LARGEST_SLOPE = 8.0
+"""B' of Lennard-Jones crystals; that of others is smaller"""
 ISOTROPIC, DISTORTED = 1e-3, 0.05
 """deviatoric stress over the bulk modulus: of scaled copies of one crystal, and of distorted ones that still count"""
 
@@ -39,10 +45,10 @@ def bulk_modulus(
 
     The pressures are those of the task's own potential. With t = (V1/V)^(2/3) - 1, q = 3 P V / (2 (1 + t)) is the
     derivative of the energy by t; for a Birch-Murnaghan equation of state of third order it is a parabola. A parabola
-    through the states next to zero pressure (a cubic where they lie apart) gives B = 4/9 (1 + t)^2 q'(t) / V at its
-    root. States that are scaled copies of one crystal count if there are three of them; otherwise distorted ones, too:
-    in a cubic crystal the mean pressure depends on the volume alone, to first order in any strain. The uncertainty is
-    the difference to a polynomial of one degree less. `shell` is that of `relaxed_lattice_constant`.
+    through the states next to zero pressure (a cubic where they are many or lie apart) gives B = 4/9 (1 + t)^2 q'(t) /
+    V at its root. States that are scaled copies of one crystal count if there are three of them; otherwise distorted
+    ones, too: in a cubic crystal the mean pressure depends on the volume alone, to first order in any strain. The
+    uncertainty is the difference to a polynomial of one degree less. `shell` is that of `relaxed_lattice_constant`.
     """
     states = _connected(static_states(segments, context))
     used, center = _near_equilibrium(states)
@@ -68,7 +74,7 @@ def bulk_modulus_at_rest(
 
     The state must be relaxed: pressure, shear and forces, told as strains, at most `max_strain`. B is the harness's own
     central difference between the state scaled by 1 + e and 1 - e. The uncertainty is the change of B over the residual
-    strain, for B' = 5.
+    strain, for a large B'.
     """
     best = min(static_states(segments, context), key=lambda state: state.energy)
     relaxation = relaxation_of(best.frame, context, atoms_per_cell)
@@ -81,30 +87,41 @@ def bulk_modulus_at_rest(
     check_shell(best.frame, atoms_per_cell, shell)
     value, natoms = relaxation.bulk_modulus, best.frame.natoms
     how = f"change of the pressure of the relaxed state with the volume, {natoms} atoms"
-    return _measurement(value, 15 * abs(relaxation.hydrostatic) * value, context, natoms, how)
+    return _measurement(value, 3 * LARGEST_SLOPE * abs(relaxation.hydrostatic) * value, context, natoms, how)
 
 
 def zero_pressure_modulus(volumes: Floats, pressures: Floats) -> tuple[float, float]:
     """B at zero pressure and its uncertainty, from (P,) volumes per atom and pressures in any order.
 
-    Raises `Unmeasured` if zero pressure lies outside the volumes, or the states are too few or too far apart.
+    Raises `Unmeasured` if zero pressure lies outside the volumes, or the states are too few, or two too far apart.
     """
+    if len(volumes) < 2:
+        raise Unmeasured("a derivative by the volume needs static states at several volumes near zero pressure")
     spread = float(np.ptp(np.log(volumes)))
-    if len(volumes) < 2 or (len(volumes) == 2 and spread > TWO_POINTS):
-        raise Unmeasured(
-            "a derivative by the volume needs static states at three or more volumes near zero pressure, or two close "
-            f"to each other; there are {len(volumes)}"
-        )
     unit = float(volumes[np.argmin(np.abs(pressures))])
     t = (unit / volumes) ** (2 / 3) - 1
     q = 1.5 * pressures * volumes / (1 + t)
-    degree = min(len(t) - 1, 2 if spread <= 2 * NEARBY else 3)
-    best, lower = (_modulus_of(Polynomial.fit(t, q, d), t, unit) for d in (degree, max(degree - 1, 1)))
-    return best, abs(best - lower) if degree > 1 else 2 * spread * best
+    if len(t) == 2:
+        return _from_two(t, q, spread, unit)
+    degree = min(len(t) - 1, 3 if spread > 2 * NEARBY or len(t) >= ENOUGH else 2)
+    best, lower = (_modulus_of(Polynomial.fit(t, q, d), t, unit)[0] for d in (degree, degree - 1))
+    return best, abs(best - lower)
 
 
-def _modulus_of(q: Polynomial, t: Floats, unit: float) -> float:
-    """4/9 (1 + t)^2 q'(t) / V at the root of q next to the states at `t`."""
+def _from_two(t: Floats, q: Floats, spread: float, unit: float) -> tuple[float, float]:
+    """A line through two states: right in the middle between them, and off by the distance of zero pressure from it."""
+    modulus, root = _modulus_of(Polynomial.fit(t, q, 1), t, unit)
+    relative = UNKNOWN_SLOPE * 1.5 * abs(float(t.mean()) - root) + spread**2
+    if relative > LARGEST_UNCERTAINTY:
+        raise Unmeasured(
+            f"the states at two volumes leave the bulk modulus open by {100 * relative:.2g} %: they are too far from "
+            "each other, or zero pressure does not lie between them; three volumes are better"
+        )
+    return modulus, relative * modulus
+
+
+def _modulus_of(q: Polynomial, t: Floats, unit: float) -> tuple[float, float]:
+    """4/9 (1 + t)^2 q'(t) / V at the root of q next to the states at `t`, and that root."""
     margin = 2 / 3 * BEYOND
     roots = q.roots()
     real = roots[np.abs(np.imag(roots)) < 1e-12].real
@@ -117,7 +134,7 @@ def _modulus_of(q: Polynomial, t: Floats, unit: float) -> float:
     modulus = float(4 / 9 * (1 + root) ** 3.5 * q.deriv()(root) / unit)  # V = unit / (1 + t)^(3/2)
     if not modulus > 0:
         raise Unmeasured("the crystal is unstable: its pressure rises with the volume")
-    return modulus
+    return modulus, root
 
 
 def _connected(states: Sequence[StaticState]) -> list[StaticState]:
