@@ -125,17 +125,16 @@ def _what_is_missing(strained: Strained, quantity: str, relative: float) -> str:
         return f"{quantity} cannot be told from the static states: there is not {' and not '.join(missing)}"
     open_by = f"{100 * relative:.2g} %" if relative < 1 else "as much as its own size"
     return (
-        f"the static states leave {quantity} open by {open_by}: they are strained too far, in "
-        "one direction only, about another state than the relaxed one, or follow no linear law"
+        f"the static states leave {quantity} open by {open_by}: they are strained too far, in one "
+        "direction only, about another state than the relaxed one, or follow no linear law"
     )
 
 
 def _static_frames(segments: Sequence[Segment]) -> list[Frame]:
     """Last frames of minimisations and of runs of no steps."""
-    loops = [loop for segment in segments for loop in segment.loops]
-    return [loop.frames[-1] for loop in loops if loop.frames and (not loop.is_dynamics or loop.steps == 0)][
-        -MOST_STATES:
-    ]
+    loops = [loop for segment in segments for loop in segment.loops if loop.frames]
+    frames = [loop.frames[-1] for loop in loops if not loop.is_dynamics or loop.steps == 0]
+    return frames[-MOST_STATES:]
 
 
 def _perfect(frames: Sequence[Frame], lattice: str, atoms_per_cell: int) -> tuple[list[Frame], list[Floats]]:

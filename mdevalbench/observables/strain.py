@@ -16,6 +16,9 @@ LARGEST_SHIFT = 0.01
 NEAR = 0.15
 """distance from a lattice site, in lattice vectors, within which an atom belongs to it"""
 
+MOST_IMAGES = 10_000_000
+"""periodic images of atoms among which neighbours are looked for: 1 million atoms in a cube"""
+
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
@@ -76,6 +79,8 @@ def _neighbours(frame: Frame, kind: Lattice, a: float) -> Floats:
     widths = 1 / np.sqrt((np.linalg.inv(vectors) ** 2).sum(axis=0))
     if (widths < 0.05 * a).any():
         raise Unmeasured("the cell is thinner than a layer of atoms: this is no perfect crystal")
+    if frame.natoms * float(np.prod(2 * np.ceil(reach / widths))) > MOST_IMAGES:
+        raise Unmeasured("the cell is too large or too skewed to find the neighbours of an atom")
     alike = frame.positions[frame.masses == frame.masses[0]] - frame.positions[0]
     fractional = alike @ np.linalg.inv(vectors)
     fractional -= np.floor(fractional)

@@ -190,6 +190,20 @@ def test_other_crystals_and_defects(crystal: Any, make_frame: Any) -> None:
         deformation(gas, "fcc", 4)
 
 
+def test_no_cell_is_too_odd_for_words(crystal: Any, make_frame: Any) -> None:
+    random = np.random.default_rng(7)
+    for _ in range(200):
+        n = int(random.integers(0, 12))
+        vectors = np.tril(random.normal(size=(3, 3))) * 10.0 ** random.uniform(-3, 3)
+        frame = make_frame(random.normal(size=(n, 3)) @ vectors, Cell(vectors, np.zeros(3), (True,) * 3))
+        with pytest.raises(Unmeasured):
+            deformation(frame, str(random.choice(["fcc", "bcc"])), 2)
+    flat = crystal(edges=3 * np.eye(3))
+    skewed = flat.cell.vectors + np.outer([0, 0, 1], 1e4 * flat.cell.vectors[0])
+    with pytest.raises(Unmeasured, match=r"too skewed|thinner"):
+        deformation(replace(flat, cell=replace(flat.cell, vectors=skewed)), "fcc", 4)
+
+
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 5e-3])
 def test_stretched_and_sheared_cells_give_the_lattice_sums(size: float, crystal: Any, measure: Any) -> None:
     frames = [crystal(g) for strain in (size * PULL, size * SHEAR) for g in both_ways(strain)]
