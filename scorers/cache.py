@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import tempfile
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 import mdevalbench
 from mdevalbench.extract import Extraction
 from mdevalbench.lammps import install
+from mdevalbench.observables import get_estimator
 from mdevalbench.tasks.loading import Task
 from mdevalbench.types import Verdict
 
@@ -37,6 +39,7 @@ class VerdictCache:
             judge_digest(),
             install.identity(),
             [_file_digest(install.potentials_folder() / name) for name in task.spec.potential.files],
+            *[_estimator_digest(way.estimator) for way in task.spec.measure],
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -58,6 +61,15 @@ class VerdictCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
+
+
+@cache
+def _estimator_digest(name: str) -> str:
+    """SHA-256 of the module of an estimator that another package brings; empty for ours (`judge_digest`)."""
+    function = get_estimator(name)
+    if function.__module__.startswith("mdevalbench."):
+        return ""
+    return _file_digest(Path(inspect.getfile(function)))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Protocol
 
 from mdevalbench.errors import UsageError
@@ -55,6 +56,8 @@ class Context:
 Estimator = Callable[..., Measurement]
 """called as estimator(segments: tuple[Segment, ...], context: Context, **options)"""
 _ESTIMATORS: dict[str, Estimator] = {}
+PLUGINS = "mdevalbench.estimators"
+"""entry points of installed packages: name of the estimator = module, or module:function"""
 
 
 def estimator(name: str) -> Callable[[Estimator], Estimator]:
@@ -74,7 +77,31 @@ def estimator(name: str) -> Callable[[Estimator], Estimator]:
 
 
 def get_estimator(name: str) -> Estimator:
-    """The estimator of that name. Raises `UsageError`, which lists the known ones."""
+    """The estimator of that name, of this package or of an installed one (entry points of the group `PLUGINS`).
+
+    Raises `UsageError`, which lists the known ones, or says why that of another package cannot be loaded.
+    """
     if name not in _ESTIMATORS:
-        raise UsageError(f"unknown estimator '{name}'; known: {', '.join(sorted(_ESTIMATORS))}")
+        _load_plugin(name)
     return _ESTIMATORS[name]
+
+
+def _load_plugin(name: str) -> None:
+    """Import the module that an entry point of this name refers to; it registers the estimator."""
+    offered = {point.name: point for point in entry_points(group=PLUGINS)}
+    if name not in offered:
+        raise UsageError(f"unknown estimator '{name}'; known: {', '.join(sorted(_ESTIMATORS.keys() | offered.keys()))}")
+    point = offered[name]
+    package = point.dist.name if point.dist is not None else "an installed package"
+    try:
+        point.load()
+    except UsageError:
+        raise
+    except Exception as error:  # whatever the code of others does at its import
+        what = f"{type(error).__name__}: {error}"
+        raise UsageError(f"the estimator '{name}' of {package} ({point.value}) cannot be loaded: {what}") from error
+    if name not in _ESTIMATORS:
+        raise UsageError(
+            f"{package} names an estimator '{name}' ({point.value}), but registers none of that name: put "
+            f'@estimator("{name}") before the function'
+        )
