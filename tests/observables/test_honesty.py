@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,38 @@ def test_teleported_atoms_show_up(simulate: Callable[..., Any]) -> None:
     lost = replace(after, ids=after.ids[:-1], positions=after.positions[:-1])
     assert successor_error(replace(frame, successor=lost), settings) == np.inf
     assert successor_error(replace(frame, successor=None), settings) == 0.0
+
+
+def test_rigid_bodies_are_held_by_forces_that_nobody_records(simulate: Callable[..., Any], tmp_path: Path) -> None:
+    dumbbell = tmp_path / "dumbbell.mol"
+    dumbbell.write_text("two\n\n2 atoms\n\nCoords\n\n1 0 0 0\n2 0.5 0 0\n\nTypes\n\n1 1\n2 1\n")
+    fluid = simulate(
+        f"""units lj
+atom_style molecular
+atom_modify map array
+lattice sc 0.2
+region box block 0 4 0 4 0 4
+create_box 1 box
+molecule two {dumbbell}
+create_atoms 0 box mol two 4711
+mass 1 1.0
+pair_style lj/cut 2.5
+pair_coeff 1 1 1.0 1.0
+neigh_modify exclude molecule/intra all
+velocity all create 1.0 1
+timestep 0.002
+fix 1 all rigid/nve/small molecule
+run 50"""
+    )
+    fluid.run(40, samples=4, frames=4, pairs=4)
+    for frame, settings in pairs(fluid):
+        assert successor_error(frame, settings) < 1e-3
+        held_by_nothing = replace(settings, fixes=(replace(settings.fixes[0], style="nve"),))
+        assert successor_error(frame, held_by_nothing) > 5 * successor_error(frame, settings)
+        after = frame.successor
+        assert after is not None
+        moved = replace(after, positions=after.positions + np.array([0.05, 0.0, 0.0]))
+        assert successor_error(replace(frame, successor=moved), settings) > 0.5
 
 
 def test_atoms_at_rest(make_frame: Any, make_settings: Any, cubic: Any) -> None:
