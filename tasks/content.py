@@ -10,6 +10,7 @@ from math import floor, log10
 from mdevalbench.errors import TaskError, UsageError
 from mdevalbench.lammps import install
 from mdevalbench.observables import get_estimator
+from mdevalbench.tasks.drawing import DrawnTask
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, solutions, wrong
 from mdevalbench.tasks.source import did_you_mean
@@ -32,11 +33,12 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 def content_problems(task: Task) -> list[str]:
     """What is wrong with a task, in plain words; empty if nothing is. Reference values are not asked for."""
+    drawn = isinstance(task, DrawnTask)  # a family proves its further scripts on the tasks that are written down
     try:
-        scripts = [reference(task), *solutions(task), *wrong(task), *mutations(task)]
+        scripts = [reference(task), *(() if drawn else (*solutions(task), *wrong(task), *mutations(task)))]
     except TaskError as error:
         return [str(error)]
-    return [*_spec(task), *_measuring(task), *_prompt(task), *_scripts(task, scripts), *_seed(task)]
+    return [*_spec(task), *_measuring(task), *_prompt(task), *([] if drawn else _scripts(task, scripts)), *_seed(task)]
 
 
 def _spec(task: Task) -> Iterator[str]:

@@ -198,6 +198,7 @@ def _print_report(report: Report, tasks: Sequence[Task]) -> None:
     from rich.console import Console
 
     from mdevalbench.tasks.advice import inventory, lacking, next_steps
+    from mdevalbench.tasks.scaffold import unfinished
 
     console = Console()
     incomplete = lacking(report)
@@ -217,6 +218,9 @@ def _print_report(report: Report, tasks: Sequence[Task]) -> None:
         _print_groups(console, report)
     for step in next_steps(report, tasks):
         console.print(f"→ {step}", highlight=False, markup=False, soft_wrap=True)
+    for folder in sorted({task.folder for task in tasks}):
+        for todo in unfinished(folder):
+            console.print(f"- {todo}", highlight=False, markup=False, soft_wrap=True)
     verdict = "[bold green]verified[/]" if report.ok else "[bold red]not verified[/]"
     console.print(f"\n{verdict} in {report.seconds:.0f} s")
 

@@ -32,7 +32,7 @@ def install(folder: Path, package: str, module: str, points: str) -> None:
 
 def test_an_installed_package_brings_an_estimator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "plugin_one", MODULE.format(name="answer_one"), "answer_one = plugin_one:answer")
-    with pytest.raises(UsageError, match="unknown estimator 'answer_one'; known: .*relaxed_lattice_constant"):
+    with pytest.raises(UsageError, match=r"unknown estimator 'answer_one'; known: .*relaxed_lattice_constant"):
         get_estimator("answer_one")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "plugin_one" not in sys.modules
@@ -48,7 +48,7 @@ def test_an_installed_package_brings_an_estimator(tmp_path: Path, monkeypatch: p
         (
             "plugin_other",
             MODULE.format(name="another"),
-            r"registers none of that name: put @estimator\(\"answer_two\"\)",
+            r"registers none of that name: put @estimator\(",
         ),
         ("plugin_twice", MODULE.format(name="mean_pressure"), "two estimators called 'mean_pressure'"),
         ("plugin_empty", "", "cannot be loaded: AttributeError"),
