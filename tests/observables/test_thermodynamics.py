@@ -99,6 +99,9 @@ def test_the_beginning_of_a_stage_is_left_out(make_loop: Any, make_samples: Any,
     loop = make_loop(samples=make_samples(np.arange(400.0), potential_energy=energy))
     found = get_estimator("mean_potential_energy")((Segment((loop,), 0),), make_context(loop))
     assert abs(found.value + 5.0) < 4 * found.uncertainty < 0.2
+    molecules = get_estimator("mean_potential_energy")((Segment((loop,), 0),), make_context(loop), atoms_per_molecule=4)
+    assert molecules.value == pytest.approx(4 * found.value)
+    assert molecules.uncertainty == pytest.approx(4 * found.uncertainty)
 
 
 def test_stages_are_weighted_by_their_time(make_loop: Any, make_samples: Any, make_context: Any) -> None:
