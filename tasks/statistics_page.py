@@ -54,6 +54,8 @@ class Statistics:
     """rejected, right scripts of tasks that depend on seeds"""
     scripts: tuple[ScriptRate, ...]
     tolerance: ToleranceCheck | None
+    tolerances: dict[str, ToleranceCheck]
+    """the same by family"""
     published: tuple[Comparison, ...]
     problems: tuple[str, ...]
     """with published values"""
@@ -77,14 +79,19 @@ def statistics_of(
         planned=planned,
         other_judge=other_judge,
         criteria=(*criteria(judgements), *published_criteria(*published)),
-        families=tuple(family_rates(name, [j for j in judgements if j.family == name]) for name in families),
+        families=tuple(family_rates(name, _of(judgements, name)) for name in families),
         whole=family_rates("all", judgements),
         random=rate_wrong(judgements, is_random_right),
         scripts=tuple(script_rates(judgements)),
         tolerance=tolerance_check(judgements),
+        tolerances={name: check for name in families if (check := tolerance_check(_of(judgements, name)))},
         published=tuple(published[0]),
         problems=tuple(published[1]),
     )
+
+
+def _of(judgements: Iterable[Judgement], family: str) -> list[Judgement]:
+    return [judgement for judgement in judgements if judgement.family == family]
 
 
 def as_json(found: Statistics) -> dict[str, Any]:
@@ -113,7 +120,7 @@ def page(found: Statistics) -> str:
     """The page in Markdown."""
     parts = [_ABOUT, _basis(found), _table(("", "needed", "found", "met"), _criteria(found.criteria))]
     parts += ["## Right scripts", _right(found), "## Wrong scripts", _wrong(found)]
-    parts += ["## Tolerances", _tolerances(found.tolerance), "## Every wrong judgement", _misjudged(found.judgements)]
+    parts += ["## Tolerances", _tolerances(found), "## Every wrong judgement", _misjudged(found.judgements)]
     parts += ["## Published values", _published(found), "## Each wrong script and breaking mutation", _scripts(found)]
     return "\n\n".join(parts) + "\n"
 
@@ -180,9 +187,31 @@ def _wrong(found: Statistics) -> str:
     return "Accepted scripts of those judged, over tasks and seeds.\n\n" + _table(heads, rows)
 
 
-def _tolerances(check: ToleranceCheck | None) -> str:
+def _tolerances(found: Statistics) -> str:
+    check = found.tolerance
     if check is None:
         return "No run with a fresh seed was measured."
+    heads = (
+        "family",
+        "runs",
+        "mean of z",
+        "deviation of z",
+        "beyond 99 %",
+        "tolerance used: median",
+        "95 %",
+        "largest",
+    )
+    rows = [
+        (
+            name,
+            str(one.runs),
+            f"{one.mean:+.2f}",
+            f"{one.deviation:.2f}",
+            _count(one.outside),
+            *map("{:.0%}".format, one.used),
+        )
+        for name, one in found.tolerances.items()
+    ]
     median, most, largest = check.used
     return (
         f"In {check.runs} runs of right scripts with fresh seeds, z = (m - r) / sqrt(u_ref² + u_run²) has the mean "
@@ -190,6 +219,7 @@ def _tolerances(check: ToleranceCheck | None) -> str:
         f"floor and cap left aside, lie {check.outside.events} of {check.runs}, that is {check.outside.value:.1%} "
         f"({check.outside.lower:.1%} to {check.outside.upper:.1%}), where {EXPECTED_OUTSIDE:.0%} are expected. Of the "
         f"tolerance, half of the runs use at most {median:.0%}, 95 % at most {most:.0%}; the largest is {largest:.0%}."
+        "\n\n" + _table(heads, rows)
     )
 
 

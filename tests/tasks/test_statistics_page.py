@@ -103,6 +103,7 @@ def test_the_check_of_tolerances(judged: list[Judgement]) -> None:
     assert "In 20 runs of right scripts with fresh seeds" in text
     assert "has the mean +1.90 and the standard deviation 1.18" in text
     assert "lie 7 of 20, that is 35.0%" in text
+    assert row(text, "pressure", "20") == ["+1.90", "1.18", "7 of 20", "63%", "120%", "127%"]
     assert "half of the runs use at most 63%, 95 % at most 120%; the largest is 127%" in text
 
 
