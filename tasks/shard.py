@@ -94,24 +94,16 @@ def choose(
     )
 
 
-def changed_families(root: Path, since: str | None = None) -> tuple[str, ...]:
-    """Families whose files differ from a commit, uncommitted and new files included; none where git cannot tell.
+def changed_families(root: Path) -> tuple[str, ...]:
+    """Families below `root/codegen` that have changed, uncommitted and new files included; none where git cannot tell.
 
-    Args:
-        root: the folder that holds `codegen/`.
-        since: a commit; by default that where the present branch left `main`, on `main` itself the one before.
-
-    Raises UsageError if `since` is given and unknown.
+    They are compared with the commit where the present branch left `main`; on `main` itself with the one before.
     """
     folder = root / "codegen"
-    base = since or _base(folder)
+    base = _base(folder)
     if base is None:
         return ()
-    differ = _git(folder, "diff", "--name-only", "--relative", base, "--", ".")
-    if differ is None:
-        if since is not None:
-            raise UsageError(f"git knows no commit {since!r} here")
-        return ()
+    differ = _git(folder, "diff", "--name-only", "--relative", base, "--", ".") or []
     new = _git(folder, "ls-files", "--others", "--exclude-standard", "--", ".") or []
     names = {line.partition("/")[0] for line in (*differ, *new)}
     return tuple(sorted(name for name in names if (folder / name / "family.yml").is_file()))
