@@ -243,8 +243,8 @@ def _published(found: Statistics) -> str:
         (
             one.task,
             one.unit,
-            f"{one.reference:.6g} ± {one.uncertainty:.1g}",
-            f"{one.value:.6g}",
+            _value(one),
+            f"{one.value:.7g}",
             f"{one.deviation:+.2g}",
             f"{one.known_error:.2g}",
             "yes" if one.published.checked else "no",
@@ -255,6 +255,11 @@ def _published(found: Statistics) -> str:
     ]
     problems = "".join(f"\n- {problem}" for problem in found.problems)
     return text + _table(heads, rows) + (f"\n\nTo be put right:\n{problems}" if problems else "")
+
+
+def _value(one: Comparison) -> str:
+    exact = one.uncertainty < 1e-8 * abs(one.reference)  # what is below is the accuracy of arithmetic
+    return f"{one.reference:.7g}" if exact else f"{one.reference:.6g} ± {one.uncertainty:.1g}"
 
 
 def _scripts(found: Statistics) -> str:
