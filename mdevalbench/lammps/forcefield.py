@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 from ase.neighborlist import neighbor_list
 
-from mdevalbench.errors import HarnessFault, Unmeasured
+from mdevalbench.errors import HarnessFault, Unmeasured, UsageError
 from mdevalbench.lammps.evidence import Frame, Ints
 from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.job import Ending, Job, Recording, World
@@ -163,7 +163,10 @@ class PotentialForceField:
         )
         reach = np.zeros((len(names) + 1, len(names) + 1))
         for pair, distance in self.bonds.items():
-            a, b = (names.index(name) + 1 for name in pair.split())
+            ends = pair.split()
+            if len(ends) != 2 or not set(ends) <= set(names):
+                raise UsageError(f"`bonds`: {pair!r} must be two of the potential's elements, such as 'O H'")
+            a, b = (names.index(name) + 1 for name in ends)
             reach[a, b] = reach[b, a] = distance
         first, second, distance = neighbor_list("ijd", atoms, float(reach.max()))  # type: ignore[no-untyped-call]
         bonded = (first < second) & (distance < reach[types[first], types[second]])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mdevalbench.errors import Unmeasured
+from mdevalbench.errors import Unmeasured, UsageError
 from mdevalbench.lammps.evidence import Cell, Frame
 from mdevalbench.lammps.forcefield import PotentialForceField
 from mdevalbench.lammps.job import Job, Recording
@@ -189,6 +189,11 @@ def test_heaps_of_atoms_are_no_molecules(pool: Pool) -> None:
         water(pool).evaluate([frame(heap, [15.9994] * 20 + [1.008] * 20, 20.0)])
     with pytest.raises(Unmeasured, match="none of the task's species"):
         water(pool).evaluate([frame(np.eye(3) * 3, [15.9994, 3.024, 3.024], 20.0)])
+
+
+def test_bonds_are_between_elements_of_the_potential(pool: Pool) -> None:
+    with pytest.raises(UsageError, match="two of the potential's elements"):
+        water(pool, bonds={"O-H": 1.2}).evaluate([frame(np.eye(3) * 3, [15.9994, 1.008, 1.008], 20.0)])
 
 
 def test_an_odd_box_is_no_fault_of_the_harness(pool: Pool) -> None:
