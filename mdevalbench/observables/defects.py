@@ -24,16 +24,12 @@ MOST_ATOMS = 20000
 """larger states are left out: no task needs them, and counting the neighbours of collapsed ones takes long"""
 MOST_STATES = 60
 """how many static states are looked at, the last ones"""
-SAME_LATTICE = 0.02
-"""linear strain between the perfect crystal and that with the defect beyond which they are different crystals"""
 SAME_SYSTEM = 1e-3
 """linear strain up to which two states of equally many atoms belong to one relaxation"""
-SITES_WITHIN = 0.45
-"""of a site: how far a relaxed vacancy may change the volume of its crystal"""
 SHIFT = 0.0823
 """of the box: planes of atoms are moved away from its boundaries"""
 LAYER = 0.2
-"""of the lattice constant: distance within which atoms belong to the outermost layer; layers are 0.28 apart at least"""
+"""of the lattice constant: distance within which atoms belong to the outermost layer; other layers are 0.28 away"""
 FACE = 0.03
 """half the logarithm of the area per atom of a layer by which a face may deviate; faces differ by 0.07 and more"""
 
@@ -75,9 +71,9 @@ def vacancy_formation_energy(
     """E_f = E(N - 1) - (N - 1) e, with the energy per atom e of the run's own relaxed perfect crystal.
 
     A state counts as perfect if every atom has shell[`neighbours`] others within shell[`within`] lattice constants
-    (fcc 0.85, 12; bcc 1.2, 14; hcp 1.497, 20, of the cube that holds two atoms), and as one with a vacancy if at most
-    so many atoms have another number and N - 1 atoms fill the volume of N. Of the last such system the state of lowest
-    energy is taken. A cube as wide as its box is at its narrowest must hold `min_sites` sites, or the vacancy is too
+    (fcc 0.85, 12; bcc 1.2, 14; hcp 1.497, 20, of the cube that holds two atoms), and as one with a vacancy if so many
+    neighbours are missing in all, and no atom has one too many. Of the last such system the state of lowest energy is
+    taken. A cube as wide as its box is at its narrowest must hold `min_sites` sites, or the vacancy is too
     near to its own images. The box of the vacancy may be that of the perfect crystal or be relaxed, which differs by
     B dV^2 / 2V. The perfect crystal must be relaxed, every strain left being at most `max_strain`. The uncertainty is
     the energy that the forces left could still release.
@@ -86,7 +82,7 @@ def vacancy_formation_energy(
     perfect = [frame for frame in states if _is_perfect(frame, atoms_per_cell, shell)]
     if not perfect:
         raise Unmeasured("no static state of the perfect crystal was found, whose energy per atom is the reference")
-    vacancy = next((f for f in reversed(states) if _has_vacancy(f, perfect, atoms_per_cell, shell)), None)
+    vacancy = next((f for f in reversed(states) if _has_vacancy(f, atoms_per_cell, shell)), None)
     if vacancy is None:
         raise Unmeasured(_no_vacancy(states, perfect))
     _check_width(vacancy, min_sites)
@@ -186,13 +182,11 @@ def _is_perfect(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float]) -
     return all(frame.cell.periodic) and not _odd(frame, lattice_constant(frame, atoms_per_cell), shell).any()
 
 
-def _has_vacancy(frame: Frame, perfect: Sequence[Frame], atoms_per_cell: int, shell: Mapping[str, float]) -> bool:
-    sites = frame.natoms + 1
-    nearest = min((_strain(frame.cell.volume / sites, p) for p in perfect), key=abs)
-    if not all(frame.cell.periodic) or abs(nearest) > min(SAME_LATTICE, SITES_WITHIN / (3 * sites) + SAME_SYSTEM):
-        return False
-    odd = _odd(frame, (frame.cell.volume * atoms_per_cell / sites) ** (1 / 3), shell)
-    return 0 < int(odd.sum()) <= shell["neighbours"]
+def _has_vacancy(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float]) -> bool:
+    """Whether all that misses neighbours are those of one vacant site: so many in all, and no atom has one too many."""
+    a = (frame.cell.volume * atoms_per_cell / (frame.natoms + 1)) ** (1 / 3)
+    missing = shell["neighbours"] - _neighbours(frame, shell["within"] * a)
+    return all(frame.cell.periodic) and bool(missing.min() >= 0) and int(missing.sum()) == shell["neighbours"]
 
 
 def _no_vacancy(states: Sequence[Frame], perfect: Sequence[Frame]) -> str:
