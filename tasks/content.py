@@ -10,7 +10,7 @@ from math import floor, log10
 from mdevalbench.errors import TaskError, UsageError
 from mdevalbench.lammps import install
 from mdevalbench.observables import get_estimator
-from mdevalbench.tasks.drawing import DrawnTask
+from mdevalbench.tasks.drawing import DrawnTask, draw
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, solutions, wrong
 from mdevalbench.tasks.source import did_you_mean
@@ -38,7 +38,9 @@ def content_problems(task: Task) -> list[str]:
         scripts = [reference(task), *(() if drawn else (*solutions(task), *wrong(task), *mutations(task)))]
     except TaskError as error:
         return [str(error)]
-    return [*_spec(task), *_measuring(task), *_prompt(task), *([] if drawn else _scripts(task, scripts)), *_seed(task)]
+    return [*_spec(task), *_measuring(task), *_prompt(task), *_seed(task)] + (
+        [] if drawn else [*_scripts(task, scripts), *_train(task)]
+    )
 
 
 def _spec(task: Task) -> Iterator[str]:
@@ -119,6 +121,16 @@ def _scripts(task: Task, scripts: list[Variant]) -> Iterator[str]:
     for kind, least in (("solution", 1), ("wrong", 3)):
         if sum(s.kind == kind for s in scripts) < least:
             yield f"{task.folder}: has too few scripts of the kind {kind!r}: at least {least}"
+
+
+def _train(task: Task) -> list[str]:
+    """What is wrong with the first tasks that are drawn from the family."""
+    if "train" not in task.source.data:
+        return []
+    try:
+        return [problem for drawn in draw(task.family, 0, 2) for problem in content_problems(drawn)]
+    except TaskError as error:
+        return [str(error)]
 
 
 def _seed(task: Task) -> Iterator[str]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from mdevalbench.errors import HarnessFault
+from mdevalbench.errors import HarnessFault, TaskError
 from mdevalbench.lammps.executor import Executor, in_threads
 from mdevalbench.lammps.job import Job, Run
 from mdevalbench.tasks.loading import load_task
@@ -56,7 +56,7 @@ class _Clocked(Executor):
 def prove(task_ids: Sequence[str], pool: Executor, progress: Callable[[int, int], None] | None = None) -> list[Proof]:
     """Judge the reference script of each task with another seed. `progress` is called with (done, total).
 
-    Raises TaskError if a task has no reference value. A harness fault counts as not passed, with its reason.
+    A harness fault counts as not passed, and so does a task that has no reference value; the reason is told.
     """
     tell = progress or (lambda done, total: None)
     return in_threads(
@@ -67,10 +67,11 @@ def prove(task_ids: Sequence[str], pool: Executor, progress: Callable[[int, int]
 def _prove(pool: Executor, task_id: str, cancel: threading.Event) -> Proof:
     from mdevalbench.scorers.judge import Judge  # it imports this package
 
-    task, clocked = load_task(task_id), _Clocked(pool)
-    script = render_reference(task, seed_of(task, "proof", 0) if "seed" in task.layers else None)
+    clocked = _Clocked(pool)
     try:
+        task = load_task(task_id)
+        script = render_reference(task, seed_of(task, "proof", 0) if "seed" in task.layers else None)
         verdict = Judge(clocked).judge(task, f"```lammps\n{script}```\n", cancel)
-    except HarnessFault as fault:
-        return Proof(task=task.id, passed=False, reasons=(str(fault),), runs=tuple(clocked.seconds))
+    except (HarnessFault, TaskError) as fault:
+        return Proof(task=task_id, passed=False, reasons=(str(fault),), runs=tuple(clocked.seconds))
     return Proof(task=task.id, passed=verdict.passed, reasons=verdict.reasons, runs=tuple(clocked.seconds))

@@ -23,12 +23,13 @@ def new(
     from mdevalbench.tasks.scaffold import scaffold
 
     folder = scaffold(family)
-    where = f" --tasks-dir {tasks_dir}" if tasks_dir else ""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         typer.echo(f"  {path.relative_to(folder.parent)}")
+    known = f"  export MDEVALBENCH_TASKS_DIR={folder.parent}   so that every command knows your families\n"
     typer.echo(
         f"\nIn {folder}: a family that works as it is. Try it, then make it yours:\n"
-        f"  mdevalbench tasks show {family}/ar{where}\n"
-        f"  mdevalbench tasks reference --family {family}{where}\n"
-        f"  mdevalbench tasks verify --family {family}{where}"
+        f"{known if tasks_dir else ''}"
+        f"  mdevalbench tasks show {family}/ar\n"
+        f"  mdevalbench tasks reference --family {family}\n"
+        f"  mdevalbench tasks verify --family {family}"
     )
