@@ -119,7 +119,7 @@ def surface_energy(
     perfect = [frame for frame in states if _is_perfect(frame, atoms_per_cell, shell)]
     if not perfect:
         raise Unmeasured("no static state of the perfect crystal was found, whose energy per atom is the reference")
-    rough = lattice_constant(perfect[-1], atoms_per_cell)
+    rough = lattice_constant(_most_stable(perfect, context), atoms_per_cell)
     slabs = [slab for frame in states if (slab := _slab(frame, rough)) is not None]
     if not slabs:
         raise Unmeasured("no static state is a slab: one crystal, periodic in two directions, with vacuum in the third")
@@ -233,6 +233,16 @@ def _lowest(frames: Sequence[Frame], context: Context) -> tuple[Frame, Evaluated
     states = context.evaluate(frames)
     at = int(np.argmin([state.energy for state in states]))
     return frames[at], states[at]
+
+
+def _most_stable(perfect: Sequence[Frame], context: Context) -> Frame:
+    """The state of least energy per atom; of states of the same volume per atom, the smallest is computed."""
+    by_volume: dict[int, Frame] = {}
+    for frame in sorted(perfect, key=lambda p: p.natoms, reverse=True):
+        by_volume[round(1e4 * np.log(frame.cell.volume / frame.natoms))] = frame
+    frames = list(by_volume.values())
+    energies = [state.energy / f.natoms for state, f in zip(context.evaluate(frames), frames, strict=True)]
+    return frames[int(np.argmin(energies))]
 
 
 def _bulk(perfect: Sequence[Frame], volume: float, context: Context, atoms_per_cell: int, max_strain: float) -> Bulk:

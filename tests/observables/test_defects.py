@@ -201,6 +201,16 @@ def test_more_layers_give_the_same_energy_of_a_relaxed_surface(long: Laboratory)
     assert values[0] == pytest.approx(values[1], rel=1e-3)
 
 
+def test_a_scan_of_volumes_before_does_not_confuse_the_faces(short: Laboratory) -> None:
+    scan = "".join(
+        f"change_box all x final 0 {3 * a} y final 0 {3 * a} z final 0 {3 * a} remap units box\nrun 0\n"
+        for a in (A, 1.03 * A, 1.06 * A)
+    )
+    perfect, _, slab = short.slab("100").partition("clear\n")
+    found = short.surface(short.run(f"{perfect}{scan}clear\n{slab}"), "100")
+    assert found.value == pytest.approx(4 / A**2, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("built", "asked", "changes", "why"),
     [
