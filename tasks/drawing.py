@@ -257,7 +257,7 @@ def _drawn(span: Range, numbers: Numbers, layers: Layers, source: Source, where:
 
 
 def _number(value: Any, layers: Layers, source: Source, where: KeyPath) -> float:
-    found = resolve({**layers, "": (where, value)}, source.at, [""])[""]
+    found = resolve({**layers, "": (where, value)}, source.at, [""])[""] if isinstance(value, str) else value
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise TaskError(f"{source.at(where)}: expected a number, got {found!r}")
     return float(found)

@@ -17,6 +17,7 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     StrictUndefined,
+    Template,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -59,6 +60,11 @@ def _expression(text: str) -> TemplateExpression:
 
 
 @lru_cache(maxsize=4096)
+def _text(text: str) -> Template:
+    return _environment(None).from_string(text)
+
+
+@lru_cache(maxsize=4096)
 def _undeclared(text: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(_environment(None).parse(text)))
 
@@ -85,21 +91,18 @@ def render_value(value: Any, names: Mapping[str, Any], at: At, where: KeyPath = 
         return [render_value(v, names, at, (*where, n)) for n, v in enumerate(value)]
     if not _is_template(value):
         return value
-    environment = _environment(None)
     try:
         if alone := _ONE_EXPRESSION.fullmatch(value.strip()):
             result = _expression(alone[1].strip())(**names)
             if isinstance(result, Undefined):
                 str(result)  # a strict undefined raises here, with its name
             return result
-        return environment.from_string(value).render(names)
+        return _text(value).render(names)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TaskError(f"{at(where)}: {value!r}: {_plain(error, names)}") from error
 
 
-def resolve(
-    layers: Mapping[str, tuple[KeyPath, Any]], at: At, wanted: Iterable[str] | None = None
-) -> dict[str, Any]:
+def resolve(layers: Mapping[str, tuple[KeyPath, Any]], at: At, wanted: Iterable[str] | None = None) -> dict[str, Any]:
     """Values of names that may refer to each other: name -> (key path, value) becomes name -> rendered value.
 
     With `wanted`, of these names only and of those that they refer to. Raises TaskError for names that are missing or
