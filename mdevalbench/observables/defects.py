@@ -160,7 +160,7 @@ def _shifted(frame: Frame) -> Frame:
     """The state moved within a periodic box, which changes nothing but rounding.
 
     Where whole planes of a crystal lie on a periodic boundary, rounding decides on which side of the box each atom is,
-    and half neighbour lists can lose pairs (seen: 17 eV in a perfect crystal of 480 atoms).
+    and half neighbour lists can lose pairs (seen once in a script: 17 eV of a perfect crystal of 480 atoms).
     """
     shift = np.where(frame.cell.periodic, SHIFT, 0.0) @ frame.cell.vectors
     return replace(frame, positions=frame.positions + shift, successor=None)
