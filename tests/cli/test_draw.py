@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from mdevalbench.cli.main import app
-from mdevalbench.tasks import load_task
+from mdevalbench.tasks import Seed, load_task
 
 SECRET = "seven sealed seeds"
 TRAIN = """\
@@ -108,9 +109,16 @@ def test_wrong_usage_is_told(args: tuple[str, ...], told: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_reference_model_passes_a_drawn_suite(tmp_path: Path) -> None:
-    assert run("tasks", "draw", "--seed", "7", "-n", "3").exit_code == 0
-    options = ["--suite", "codegen-train", "--seed", "7", "--limit", "3", "--json"]
+def test_the_reference_model_passes_a_sealed_suite_and_no_log_tells_its_seed(tmp_path: Path) -> None:
+    assert run("tasks", "draw", "--seed", SECRET, "-n", "3").exit_code == 0
+    options = ["--suite", "codegen-train", "--seed", SECRET, "--limit", "3", "--json"]
     result = run("eval", "--model", "mdevalbench/reference", "--log-dir", str(tmp_path / "logs"), *options)
     assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["total"]["physics"]["mean"] == 1
+    assert json.loads(result.stdout)["total"]["pass_at"]["1"]["mean"] == 1
+    [log] = (tmp_path / "logs").glob("*.eval")
+    with zipfile.ZipFile(log) as archive:
+        texts = [archive.read(name) for name in archive.namelist()]
+    label = Seed.sealed(SECRET).label
+    assert any(label.encode() in text for text in texts)
+    files = [path.read_bytes() for path in (tmp_path / "logs").rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in text for text in [*texts, *files, result.stdout.encode()])
