@@ -56,12 +56,13 @@ def elastic_constant(
     """An elastic constant, or a combination of them, from static states with different strains.
 
     Static states are the ends of minimisations and of `run 0`. Their strains follow from their cells and atoms (any
-    cell, any orientation, sheared or not), their stresses from the task's own potential. Of states with one strain the
-    one with the lowest energy counts, so that inner displacements are as far relaxed as the script relaxed them. The
-    relaxed lattice constant is that at which the best state's pressure would vanish. The constants are fitted with
-    weights that fall with the strain, as terms of fourth order grow; third-order constants are fitted along, with no
-    more knowledge beforehand than their usual size, so that the uncertainty tells what one-sided, large or misplaced
-    strains leave open. `quantity` is one of `QUANTITIES`; `lattice` is fcc (also diamond, zincblende) or bcc.
+    cell, any orientation, sheared or not), their energies and stresses from the task's own potential. Of states in one
+    cell the one with the lowest energy counts, so that inner displacements are as far relaxed as the script relaxed
+    them. The relaxed lattice constant is that at which the best state's pressure would vanish. The constants are fitted
+    to energies and stresses with weights that fall with the strain, as terms of fourth order grow; third-order
+    constants are fitted along, with no more knowledge beforehand than their usual size, so that the uncertainty tells
+    what few, large or misplaced strains leave open. `quantity` is one of `QUANTITIES`; `lattice` is fcc (also diamond,
+    zincblende) or bcc.
     """
     frames, matrices = _perfect(_static_frames(segments), lattice, atoms_per_cell)
     states = context.evaluate(frames)
@@ -108,7 +109,7 @@ def _measurement(strained: Strained, quantity: str, context: Context, natoms: in
         uncertainty=uncertainty,
         unit="dimensionless" if quantity in _RATIOS else context.unit("pressure"),
         natoms=natoms,
-        how=f"stress against strain of {what} about the relaxed crystal",
+        how=f"energy and stress against strain of {what} about the relaxed crystal",
     )
 
 
@@ -169,7 +170,7 @@ def _strained(
     energies = np.array([state.energy / frame.natoms for state, frame in zip(states, frames, strict=True)])
     order = np.argsort(energies, kind="stable")
     relaxed, bulk_modulus = _relaxed(frames[int(order[0])], context, atoms_per_cell)
-    strains, stresses, cells = list[Floats](), list[Floats](), list[Floats]()
+    strains, stresses, used, cells = list[Floats](), list[Floats](), list[int](), list[Floats]()
     for k in order:
         cell = frames[k].cell.vectors
         gradient = matrices[k] / relaxed
@@ -181,12 +182,14 @@ def _strained(
         strains.append(strain)
         stresses.append(np.linalg.det(gradient) * back @ cauchy @ back.T)
         cells.append(cell)
+        used.append(int(k))
     if len(strains) < 2:
         raise Unmeasured(
             "the elastic response needs static states with different strains, and there are no two that differ from "
             f"the relaxed crystal by less than {100 * LARGEST_STRAIN:g} %"
         )
-    return Strained(np.array(strains), np.array(stresses), bulk_modulus * virial_to_pressure)
+    density = (energies[used] - energies[order[0]]) * atoms_per_cell / relaxed**3 * virial_to_pressure
+    return Strained(np.array(strains), np.array(stresses), density, bulk_modulus * virial_to_pressure)
 
 
 def _relaxed(best: Frame, context: Context, atoms_per_cell: int) -> tuple[float, float]:

@@ -1,11 +1,13 @@
 """The elastic constants that describe stresses at given strains of a cubic crystal, and moduli that follow from them.
 
 With Green-Lagrange strains E relative to the relaxed crystal and second Piola-Kirchhoff stresses S, which are
-derivatives of the energy per relaxed volume at any strain,
+derivatives of the energy per relaxed volume U at any strain,
 
-    S_I = -p + C_IJ E_J + 1/2 C_IJK E_J E_K      (Brugger, Phys. Rev. 133, A1611 (1964), doi:10.1103/PhysRev.133.A1611)
+    U = U0 - p (E_1 + E_2 + E_3) + 1/2 C_IJ E_I E_J + 1/6 C_IJK E_I E_J E_K,    S_I = dU/dE_I
 
-with the three constants C11, C12, C44 of a cubic crystal, its six third-order constants and a residual pressure p.
+(Brugger, Phys. Rev. 133, A1611 (1964), doi:10.1103/PhysRev.133.A1611) with the three constants C11, C12, C44 of a
+cubic crystal, its six third-order constants, a residual pressure p and the energy U0 of the relaxed crystal. Energy and
+stress of one state together tell the second order from the third, so that strains in one direction are enough.
 """
 
 from __future__ import annotations
@@ -20,15 +22,15 @@ from mdevalbench.lammps.evidence import Floats
 
 THIRD, FOURTH = 20.0, 100.0
 """size that third- and fourth-order constants may have, in bulk moduli"""
-NUMERICAL = 1e-9
-"""noise of a stress, in bulk moduli: what minimisers leave"""
+NUMERICAL, ROUNDING = 1e-9, 1e-12
+"""noise of stresses and of energies per volume, in bulk moduli: what minimisers leave, and rounding"""
 UNKNOWN = 1e3
 """standard uncertainty, in bulk moduli, of what is not known beforehand"""
 
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Voigt's order"""
 _CONSTANTS = 3
-"""unknowns of the fit: C11, C12, C44, then six of third order, then the residual pressure"""
+"""unknowns of the fit: C11, C12, C44, then six of third order, then -p and U0"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Strained:
     """(n, 3, 3) Green-Lagrange strains relative to the relaxed crystal, in the axes of the cube"""
     stresses: Floats
     """(n, 3, 3) second Piola-Kirchhoff stresses"""
+    energies: Floats
+    """(n,) energies per volume of the relaxed crystal, relative to any state, in the unit of the stresses"""
     bulk_modulus: float
     """of the relaxed crystal, in the unit of the stresses"""
 
@@ -88,14 +92,16 @@ QUANTITIES: dict[str, Callable[[Floats], float]] = {
 def fit(strained: Strained) -> Moduli:
     """Elastic constants of strained states by weighted linear least squares; see the head of this file."""
     rows = np.concatenate([_design(strain) for strain in strained.strains])
-    stresses = np.concatenate([_voigt(stress) for stress in strained.stresses]) / strained.bulk_modulus
-    size = np.repeat(np.linalg.norm(strained.strains, axis=(1, 2)), 6)
-    noise = NUMERICAL + FOURTH * size**3
-    known = np.diag([1 / UNKNOWN] * _CONSTANTS + [1 / THIRD] * 6 + [1 / UNKNOWN])
-    solution, inverse = _solve(rows, stresses, noise, known)
-    misfit = float(np.sqrt(np.mean(((rows @ solution - stresses) / noise) ** 2)))
+    stresses = np.array([_voigt(stress) for stress in strained.stresses])
+    values = np.column_stack([strained.energies, stresses]).ravel() / strained.bulk_modulus
+    size = np.linalg.norm(strained.strains, axis=(1, 2))
+    unsure = NUMERICAL + FOURTH * size**3
+    noise = np.column_stack([ROUNDING + unsure * size / 4] + [unsure] * 6).ravel()
+    known = np.diag([1 / UNKNOWN] * _CONSTANTS + [1 / THIRD] * 6 + [1 / UNKNOWN] * 2)
+    solution, inverse = _solve(rows, values, noise, known)
+    misfit = float(np.sqrt(np.mean(((rows @ solution - values) / noise) ** 2)))
     if misfit > 1:  # the states scatter more than strains of their size make them
-        solution, inverse = _solve(rows, stresses, noise * misfit, known)
+        solution, inverse = _solve(rows, values, noise * misfit, known)
     scale = strained.bulk_modulus
     return Moduli(solution[:_CONSTANTS] * scale, (inverse @ inverse.T)[:_CONSTANTS, :_CONSTANTS] * scale**2)
 
@@ -108,21 +114,22 @@ def _solve(rows: Floats, values: Floats, noise: Floats, known: Floats) -> tuple[
 
 
 def _design(strain: Floats) -> Floats:
-    """(6, 10) derivatives of the stresses, in Voigt's order, with respect to the unknowns of the fit."""
-    e1, e2, e3, e4, e5, e6 = _voigt(strain) * (1, 1, 1, 2, 2, 2)
-    second = [
-        (e1, e2 + e3, 0), (e2, e1 + e3, 0), (e3, e1 + e2, 0), (0, 0, e4), (0, 0, e5), (0, 0, e6),
-    ]  # fmt: skip
-    third = [  # C111, C112, C123, C144, C166, C456
+    """(7, 11) derivatives of the energy, and of the stresses in Voigt's order, with respect to what is fitted."""
+    e1, e2, e3, e4, e5, e6 = e = _voigt(strain) * (1, 1, 1, 2, 2, 2)
+    second = np.array([(e1, e2 + e3, 0), (e2, e1 + e3, 0), (e3, e1 + e2, 0), (0, 0, e4), (0, 0, e5), (0, 0, e6)])
+    third = np.array([  # C111, C112, C123, C144, C166, C456
         (e1**2 / 2, e1 * (e2 + e3) + (e2**2 + e3**2) / 2, e2 * e3, e4**2 / 2, (e5**2 + e6**2) / 2, 0),
         (e2**2 / 2, e2 * (e1 + e3) + (e1**2 + e3**2) / 2, e1 * e3, e5**2 / 2, (e4**2 + e6**2) / 2, 0),
         (e3**2 / 2, e3 * (e1 + e2) + (e1**2 + e2**2) / 2, e1 * e2, e6**2 / 2, (e4**2 + e5**2) / 2, 0),
         (0, 0, 0, e1 * e4, e4 * (e2 + e3), e5 * e6),
         (0, 0, 0, e2 * e5, e5 * (e1 + e3), e4 * e6),
         (0, 0, 0, e3 * e6, e6 * (e1 + e2), e4 * e5),
-    ]
-    pressure = [(-1,), (-1,), (-1,), (0,), (0,), (0,)]
-    return np.array([a + b + c for a, b, c in zip(second, third, pressure, strict=True)], dtype=float)
+    ])  # fmt: skip
+    pressure = np.array([1, 1, 1, 0, 0, 0])[:, None]
+    stresses = np.hstack([second, third, pressure, np.zeros((6, 1))])
+    # terms of order n of the energy are 1/n of the strains times the stresses that they make (Euler)
+    energy = np.concatenate([e @ second / 2, e @ third / 3, e @ pressure, [1]])
+    return np.vstack([energy, stresses])
 
 
 def _voigt(tensor: Floats) -> Floats:
