@@ -26,6 +26,7 @@ SAME_VOLUME = 1e-5
 """difference of ln V below which two stages have the same volume"""
 EXTRAPOLATION = 0.25
 """how far the volume of zero pressure may lie outside those that were simulated, as part of their range"""
+LEAST_SAMPLES = 20
 LEAST_SPAN = 0.2
 """least range of temperatures for a derivative, as part of the largest distance that they may have from its middle"""
 
@@ -90,10 +91,9 @@ def heat_capacity_difference(
             f"a derivative needs stages at two temperatures or more around {temperature:g}, not farther away than "
             f"{reach:g}; those found were at {', '.join(f'{level:.4g}' for level in levels) or 'none'}"
         )
-    heat = np.array([production([s], _thermal_energy).mean() for s in stages])
-    energy = np.array([production([s], _energy).mean() for s in stages])
-    slope, share, parts = _weighted_slope(stages, heat, energy)
-    middle = float(share @ heat**2) / (2 * stages[0].settings.boltzmann)
+    states = [_energy_and_heat(stage) for stage in stages]
+    slope, share, parts = _weighted_slope(states)
+    middle = float(share @ [heat.mean() ** 2 for _, heat in states]) / (2 * stages[0].settings.boltzmann)
     if not abs(middle - temperature) <= within:
         raise Unmeasured(
             f"the derivative belongs to a temperature of {middle:.4g}, which is farther than {within:g} from "
@@ -202,29 +202,33 @@ def _expansion(low: _State, high: _State, segments: Segments, context: Context, 
     )
 
 
-def _weighted_slope(stages: Sequence[Segment], heat: Floats, energy: Floats) -> tuple[float, Floats, list[Mean]]:
+def _energy_and_heat(stage: Segment) -> tuple[Floats, Floats]:
+    """E and k T per atom along the same settled part of a stage, so that what they have in common cancels."""
+    energy, heat = whole(stage, _energy), whole(stage, _thermal_energy)
+    begin = max(settled(energy), settled(heat))
+    if len(energy) - begin < LEAST_SAMPLES:
+        raise Unmeasured(
+            f"only {len(energy) - begin} samples were taken after equilibration; {LEAST_SAMPLES} are needed: run longer"
+        )
+    if not (np.isfinite(energy).all() and np.isfinite(heat).all()):
+        raise Unmeasured("the simulation blew up: energies or temperatures are not finite numbers")
+    return energy[begin:], heat[begin:]
+
+
+def _weighted_slope(states: Sequence[tuple[Floats, Floats]]) -> tuple[float, Floats, list[Mean]]:
     """Slope of E against k T through the means of stages, the share (n,) of each E in it, and the means of E - C k T.
 
     The weights depend on the slope, weakly: three rounds settle it.
     """
-    slope, share, parts = float(np.polyfit(heat, energy, 1)[0]), np.zeros(len(stages)), list[Mean]()
+    energy, heat = np.array([e.mean() for e, _ in states]), np.array([h.mean() for _, h in states])
+    slope, share, parts = float(np.polyfit(heat, energy, 1)[0]), np.zeros(len(states)), list[Mean]()
     for _ in range(3):
-        parts = [mean(production([s], _Remainder(slope))) for s in stages]
+        parts = [mean(e - slope * h) for e, h in states]
         weights = np.array([max(part.uncertainty, 1e-12 * abs(slope) * heat.max()) ** -2 for part in parts])
         share = weights * (heat - np.average(heat, weights=weights))
         share = share / float(share @ heat)
         slope = float(share @ energy)
     return slope, share, parts
-
-
-@dataclass(frozen=True, slots=True)
-class _Remainder:
-    """E - C k T per atom of every sample."""
-
-    slope: float
-
-    def __call__(self, segment: Segment) -> Floats:
-        return np.asarray(_energy(segment) - self.slope * _thermal_energy(segment))
 
 
 def _variance(values: Floats) -> Mean:
