@@ -148,6 +148,20 @@ def test_constant_energy_is_as_good_as_a_thermostat(stage: Any, given: Any) -> N
     assert found.uncertainty == pytest.approx(3.0 * 0.05 * np.sqrt(2 / (0.8 * SAMPLES)) / 0.4, rel=0.2)
 
 
+def test_slow_fluctuations_of_the_heat_content_cancel(stage: Any, given: Any) -> None:
+    """E = 3 T but for fast noise, while T wanders: averages over different parts of a stage would not agree."""
+    stages = []
+    for k, level in enumerate((1.8, 2.2)):
+        random = np.random.default_rng(20 + k)
+        wander = np.convolve(random.normal(size=SAMPLES + 300), np.exp(-np.arange(301) / 60), "valid")[:SAMPLES]
+        temperature = level + 0.02 * wander + 0.1 * np.exp(-np.arange(SAMPLES) / 200) * (-1) ** k
+        energy = 3.0 * temperature + noise(k, 0.1)
+        stages.append(stage("nvt", temperature, potential=energy - 1.5 * (N - 1) / N * temperature))
+    found = heat_capacity_difference(tuple(stages), given, temperature=2.0, reach=0.5, within=0.2)
+    assert abs(found.value - 3.0) < 4 * found.uncertainty
+    assert found.uncertainty < 0.02
+
+
 def test_no_derivative_from_one_side_or_one_temperature(stage: Any, given: Any) -> None:
     options = {"temperature": 2.0, "reach": 0.5, "within": 0.1}
     with pytest.raises(Unmeasured, match=r"two temperatures or more.*found were at 2, 2.05"):
