@@ -118,9 +118,9 @@ class Potential(Record):
     charges: dict[str, float] = {}
     """element -> charge in e; none for neutral atoms"""
     kspace_style: str = ""
-    """long-range solver of the harness with its accuracy (`ewald 1.0e-6`), where the pair style has a long-range part"""
+    """long-range solver of the harness with its accuracy (`ewald 1.0e-6`), where the pair style has a long part"""
     bonds: dict[str, float] = {}
-    """`O H: 1.2`: atoms of these elements nearer than this are bonded, and atoms one or two bonds apart do not interact"""
+    """`O H: 1.2`: atoms of these elements nearer than this are bonded; atoms one or two bonds apart do not interact"""
     within: float = Field(1e-3, gt=0, lt=0.1)
     """largest accepted relative deviation of forces, virials and energy differences from the harness's own; long-range
     solvers of usual accuracy need more than the default"""
