@@ -109,7 +109,8 @@ def fit(strained: Strained) -> Moduli:
 def _solve(rows: Floats, values: Floats, noise: Floats, known: Floats) -> tuple[Floats, Floats]:
     """Solution (m,) of rows @ x = values with standard uncertainties, and the root (m, m + n) of its covariance."""
     stacked = np.concatenate([rows / noise[:, None], known])
-    inverse = np.linalg.pinv(stacked, rcond=1e-15)
+    scale = np.linalg.norm(stacked, axis=0)  # else what is hardly known would be lost to rounding beside the rest
+    inverse = np.linalg.pinv(stacked / scale, rcond=1e-15) / scale[:, None]
     return inverse @ np.concatenate([values / noise, np.zeros(len(known))]), inverse
 
 

@@ -234,6 +234,15 @@ def test_strains_that_conserve_the_volume_tell_only_the_shear_moduli(crystal: An
         measure("c11", *frames)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1e-4, 1e-2])
+def test_without_a_shear_nothing_is_said_of_the_shear_constant(size: float, crystal: Any, measure: Any) -> None:
+    frames = [crystal()] + [crystal(g) for k in range(3) for g in both_ways(size * np.diag(np.eye(3)[k]))]
+    for quantity in ("c44", "zener_ratio", "young_110"):
+        with pytest.raises(Unmeasured, match="no longer at right angles"):
+            measure(quantity, *frames)
+    assert measure("c11", *frames)[0] == pytest.approx(C11, rel=5e-3)
+
+
 def test_a_change_of_volume_tells_none_of_them(crystal: Any, measure: Any) -> None:
     frames = [crystal(a=A0 * (1 + d)) for d in (-0.004, -0.002, 0, 0.002, 0.004)]
     with pytest.raises(Unmeasured, match="stretched along one cube axis more than along the others"):
