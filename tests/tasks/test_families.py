@@ -36,3 +36,13 @@ def test_what_is_drawn_is_complete_and_no_frozen_task(family: str) -> None:
     assert [problem for task in drawn for problem in content_problems(task)] == []
     assert len({task.prompt for task in drawn} | frozen) == len(drawn) + len(frozen)
     assert all(task.materials and render_reference(task) for task in drawn)
+
+
+def test_the_benchmark_is_as_large_as_it_says() -> None:
+    """The suite `codegen-v1` is written down task by task: a new task does not slip into it."""
+    tasks = load_suite("codegen-v1")
+    assert len(tasks) == 60
+    assert len({task.family for task in tasks}) == 15
+    assert len({task.pair_style for task in tasks}) >= 10
+    assert len({material for task in tasks for material in task.materials}) >= 12
+    assert sum(task.level == "L3" for task in tasks) >= 4
