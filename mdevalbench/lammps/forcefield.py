@@ -29,6 +29,9 @@ OPEN_MARGIN = 0.1
 """distance of atoms from the faces of an open box, in the frame's length unit"""
 FORCE_TOLERANCE = 1e-3
 """relative deviation of interactions that is no other potential: other tables, other order of summation"""
+OFF_FACES = np.array([0.0137, 0.0171, 0.0193])
+"""fractions of the box by which atoms are shifted along periodic directions: LAMMPS can lose pairs of atoms that lie on a
+face of the box to within rounding, as crystals do after a relaxation"""
 _LIMITS = Limits(cpu_seconds=120.0)
 
 
@@ -125,7 +128,8 @@ class PotentialForceField:
         return lines
 
     def _data_file(self, frame: Frame, types: Ints, length: float) -> str:
-        vectors, origin, x = frame.cell.vectors * length, frame.cell.origin * length, frame.positions * length
+        vectors, origin = frame.cell.vectors * length, frame.cell.origin * length
+        x = frame.positions * length + (OFF_FACES * np.asarray(frame.cell.periodic)) @ vectors
         low, high = origin.copy(), origin + np.diag(vectors)
         for axis in range(3):
             if frame.natoms and not frame.cell.periodic[axis]:  # atoms may be outside an open box for a few steps
