@@ -30,8 +30,8 @@ OPEN_MARGIN = 0.1
 FORCE_TOLERANCE = 1e-3
 """relative deviation of interactions that is no other potential: other tables, other order of summation"""
 OFF_FACES = np.array([0.0137, 0.0171, 0.0193])
-"""fractions of the box by which atoms are shifted along periodic directions: LAMMPS can lose pairs of atoms that lie on a
-face of the box to within rounding, as crystals do after a relaxation"""
+"""fractions of the box by which atoms are shifted along periodic directions: LAMMPS can lose pairs of atoms that lie on
+a face of the box to within rounding, as crystals do after a relaxation"""
 _LIMITS = Limits(cpu_seconds=120.0)
 
 
