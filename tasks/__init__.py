@@ -1,10 +1,10 @@
 """Tasks: families of LAMMPS questions, their loading and checking."""
 
-from mdevalbench.tasks.drawing import DrawnTask, draw, drawable
+from mdevalbench.tasks.drawn.drawing import DrawnTask, draw, drawable
+from mdevalbench.tasks.drawn.seeds import Seed
 from mdevalbench.tasks.loading import Task, family_names, load_family, load_task, reference_value, task_ids
 from mdevalbench.tasks.references import StoredReference
 from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, reseeds, solutions, wrong
-from mdevalbench.tasks.seeds import Seed
 from mdevalbench.tasks.suites import load_suite, suite_names, suites
 
 __all__ = [

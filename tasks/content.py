@@ -10,7 +10,7 @@ from math import floor, log10
 from mdevalbench.errors import TaskError, UsageError
 from mdevalbench.lammps import install
 from mdevalbench.observables import get_estimator
-from mdevalbench.tasks.drawing import DrawnTask, draw
+from mdevalbench.tasks.drawn.drawing import DrawnTask, draw
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, solutions, wrong
 from mdevalbench.tasks.source import did_you_mean

@@ -204,7 +204,7 @@ def load_task(task_id: str, root: Path | None = None) -> Task:
         if instance in ids:
             return _task(source, skeleton, ids.index(instance))
         if instance.startswith(DRAWN):
-            from mdevalbench.tasks.drawing import drawn_task  # draws are made of what is here
+            from mdevalbench.tasks.drawn.drawing import drawn_task  # draws are made of what is here
 
             return drawn_task(family, instance, root)
         if not instance:

@@ -8,9 +8,10 @@ from pathlib import Path
 from pydantic import Field, RootModel
 
 from mdevalbench.errors import TaskError
-from mdevalbench.tasks import drawing, loading
+from mdevalbench.tasks import loading
+from mdevalbench.tasks.drawn import drawing
+from mdevalbench.tasks.drawn.seeds import Seed
 from mdevalbench.tasks.loading import Task, load_family, load_task, task_ids
-from mdevalbench.tasks.seeds import Seed
 from mdevalbench.tasks.source import Source, did_you_mean
 from mdevalbench.types import Record
 

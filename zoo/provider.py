@@ -17,7 +17,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, family_names, load_family, render_reference, wrong
-from mdevalbench.tasks.drawing import dealt
+from mdevalbench.tasks.drawn.drawing import dealt
 from mdevalbench.zoo.template import write_script
 
 MODELS = {

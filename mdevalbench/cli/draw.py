@@ -15,8 +15,8 @@ from mdevalbench.cli.output import progress, with_uncertainty
 from mdevalbench.cli.tasks import Family, Jobs
 
 if TYPE_CHECKING:
-    from mdevalbench.tasks.drawing import DrawnTask
-    from mdevalbench.tasks.proof import Proof
+    from mdevalbench.tasks.drawn.drawing import DrawnTask
+    from mdevalbench.tasks.drawn.proof import Proof
 
 
 def draw(
@@ -49,7 +49,7 @@ def draw(
     Exit code 1 if a reference script cannot be measured (the others are kept), or if a check fails.
     """
     from mdevalbench.tasks import Seed
-    from mdevalbench.tasks.drawing import draw_in_turn
+    from mdevalbench.tasks.drawn.drawing import draw_in_turn
 
     start = Seed.labelled(seed)
     tasks = draw_in_turn(start, number, family)
@@ -75,7 +75,7 @@ def _run(tasks: Sequence[DrawnTask], check: bool, jobs: int | None) -> tuple[dic
     from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks.calibration import measure_references
-    from mdevalbench.tasks.proof import prove
+    from mdevalbench.tasks.drawn.proof import prove
 
     if not check and all(task.reference for task in tasks):
         return {}, {}
@@ -121,7 +121,7 @@ def row(task: DrawnTask) -> dict[str, Any]:
 
 
 def _print_proofs(proofs: Sequence[Proof], asked: int) -> None:
-    from mdevalbench.tasks.proof import LIGHT_SECONDS
+    from mdevalbench.tasks.drawn.proof import LIGHT_SECONDS
 
     runs = sorted(seconds for proof in proofs for seconds in proof.runs)
     passed = sum(proof.passed for proof in proofs)

@@ -26,7 +26,7 @@ def gallery(
     """
     from mdevalbench.tasks import load_suite
     from mdevalbench.tasks.gallery import write_gallery
-    from mdevalbench.tasks.recorded import recorded_statistics
+    from mdevalbench.tasks.verification.recorded import recorded_statistics
 
     tasks = load_suite(suite)
     families = {name: [task for task in tasks if task.family == name] for name in sorted({t.family for t in tasks})}

@@ -93,7 +93,7 @@ def _seal(text: str | None) -> str | None:
         return text
     import re
 
-    from mdevalbench.tasks import seeds
+    from mdevalbench.tasks.drawn import seeds
 
     if re.fullmatch(seeds.LABEL, text):
         return text

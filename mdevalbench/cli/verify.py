@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mdevalbench.tasks import Task
-    from mdevalbench.tasks.judgements import Book
-    from mdevalbench.tasks.shard import Shard
-    from mdevalbench.tasks.statistics_page import Statistics
-    from mdevalbench.tasks.verify import Report
+    from mdevalbench.tasks.verification.judgements import Book
+    from mdevalbench.tasks.verification.shard import Shard
+    from mdevalbench.tasks.verification.statistics_page import Statistics
+    from mdevalbench.tasks.verification.verify import Report
 
 RecordFile = typer.Option(
     "--record",
@@ -63,9 +63,9 @@ def verify(
     from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks import load_suite
-    from mdevalbench.tasks.cases import full_set, quick_set
-    from mdevalbench.tasks.stopwatch import Stopwatch
-    from mdevalbench.tasks.verify import verify as verify_tasks
+    from mdevalbench.tasks.verification.cases import full_set, quick_set
+    from mdevalbench.tasks.verification.stopwatch import Stopwatch
+    from mdevalbench.tasks.verification.verify import verify as verify_tasks
 
     tasks = load_suite(suite, family)
     if shard is not None:
@@ -110,8 +110,8 @@ def statistics(
     Example: `mdevalbench tasks statistics --record reports/verification.jsonl --output docs/statistics.md`
     """
     from mdevalbench.tasks import load_suite
-    from mdevalbench.tasks.recorded import recorded_statistics
-    from mdevalbench.tasks.statistics_page import as_json, page
+    from mdevalbench.tasks.verification.recorded import recorded_statistics
+    from mdevalbench.tasks.verification.statistics_page import as_json, page
 
     found = recorded_statistics(load_suite(suite, family), record)
     if output is not None:
@@ -158,9 +158,9 @@ def study(
 
 
 def _shard(tasks: Sequence[Task], wanted: str, record: Path | None) -> Shard:
-    from mdevalbench.tasks.judgements import read_judgements
     from mdevalbench.tasks.loading import ROOT
-    from mdevalbench.tasks.shard import changed_families, choose
+    from mdevalbench.tasks.verification.judgements import read_judgements
+    from mdevalbench.tasks.verification.shard import changed_families, choose
 
     if not (wanted == "today" or wanted.isdecimal()):
         raise UsageError(f"--shard takes a number or `today`, not {wanted!r}")
@@ -169,7 +169,7 @@ def _shard(tasks: Sequence[Task], wanted: str, record: Path | None) -> Shard:
 
 
 def _book(record: Path | None) -> AbstractContextManager[Book | None]:
-    from mdevalbench.tasks.judgements import open_book
+    from mdevalbench.tasks.verification.judgements import open_book
 
     return open_book(record) if record is not None else nullcontext()
 
@@ -197,8 +197,8 @@ def _told_progress() -> Iterator[Callable[[int, int], None]]:
 def _print_report(report: Report, tasks: Sequence[Task]) -> None:
     from rich.console import Console
 
-    from mdevalbench.tasks.advice import inventory, lacking, next_steps
     from mdevalbench.tasks.scaffold import unfinished
+    from mdevalbench.tasks.verification.advice import inventory, lacking, next_steps
 
     console = Console()
     incomplete = lacking(report)
@@ -228,7 +228,7 @@ def _print_report(report: Report, tasks: Sequence[Task]) -> None:
 def _print_groups(console: Console, report: Report) -> None:
     from rich.table import Table
 
-    from mdevalbench.tasks.verify import GROUPS
+    from mdevalbench.tasks.verification.verify import GROUPS
 
     table = Table("scripts", "must", "do", "of", "needed", box=None, header_style="bold")
     for name, tally in report.groups.items():

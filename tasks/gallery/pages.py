@@ -10,13 +10,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mdevalbench.tasks.gallery import plots
-from mdevalbench.tasks.judgements import Judgement
 from mdevalbench.tasks.loading import Task
-from mdevalbench.tasks.published import Comparison, compare_published
 from mdevalbench.tasks.references import StoredReference
 from mdevalbench.tasks.schema import Measure
 from mdevalbench.tasks.scripts import render_reference, solutions, wrong
 from mdevalbench.tasks.studies import StoredStudy, read_studies
+from mdevalbench.tasks.verification.judgements import Judgement
+from mdevalbench.tasks.verification.published import Comparison, compare_published
 from mdevalbench.types import Reference
 
 _LONGEST_REASON = 220

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mdevalbench.tasks.judgements import Judgement
 from mdevalbench.tasks.studies import StoredStudy
+from mdevalbench.tasks.verification.judgements import Judgement
 from mdevalbench.types import Reference
 
 RIGHT, WRONG, BAND, INK = "#0b7a75", "#c8553d", "#d8ecea", "#333333"

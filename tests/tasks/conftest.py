@@ -8,8 +8,8 @@ import pytest
 
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.scorers.judge import Judge
-from mdevalbench.tasks.judgements import Judgement
 from mdevalbench.tasks.scripts import Kind
+from mdevalbench.tasks.verification.judgements import Judgement
 from mdevalbench.types import Measurement, Reference
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from mdevalbench.tasks import family_names, load_family
 from mdevalbench.tasks.gallery import plots, write_gallery
-from mdevalbench.tasks.judgements import Judgement
 from mdevalbench.tasks.studies import StoredStudy, StudyRun
+from mdevalbench.tasks.verification.judgements import Judgement
 
 Make = Callable[..., Judgement]
 

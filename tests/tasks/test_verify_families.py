@@ -13,8 +13,8 @@ import pytest
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks import load_suite
-from mdevalbench.tasks.shard import choose
-from mdevalbench.tasks.verify import verify
+from mdevalbench.tasks.verification.shard import choose
+from mdevalbench.tasks.verification.verify import verify
 
 BUDGET = 500.0
 """CPU seconds, of which the part of the day has half, or more for a single task that takes longer"""

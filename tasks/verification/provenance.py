@@ -1,0 +1,85 @@
+"""What a judgement depends on beside the task and the script: sources of the judge, LAMMPS, potential files.
+
+`VerdictCache` takes every source of the judging rooms. Here only those count that take part in judging one task: its
+own estimators, not those of other families, so that a new family leaves what was judged before as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import mdevalbench
+from mdevalbench.lammps import install
+from mdevalbench.observables import get_estimator
+from mdevalbench.tasks.loading import Task
+
+_PACKAGE = Path(mdevalbench.__file__).parent
+_FOLLOWED = ("mdevalbench.observables.", "mdevalbench.scorers.")
+
+
+def judge_digest(task: Task) -> str:
+    """SHA-256 over the sources that decide the verdicts of a task."""
+    return _digest(frozenset(way.estimator for way in task.spec.measure))
+
+
+def judgement_key(task: Task, script: str) -> str:
+    """SHA-256 over all that decides the verdict on a script."""
+    potentials = [_file_digest(install.potentials_folder() / name) for name in task.spec.potential.files]
+    content = [task.digest, script, judge_digest(task), install.identity(), potentials]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@cache
+def _digest(estimators: frozenset[str]) -> str:
+    digest = hashlib.sha256()
+    for path in sources(estimators):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def sources(estimators: frozenset[str]) -> list[Path]:
+    """Source files that decide verdicts by these estimators.
+
+    The whole engine, and of observables and scorers what the judge or one of the estimators imports.
+    """
+    waiting = ["mdevalbench.scorers.judge", *(get_estimator(name).__module__ for name in estimators)]
+    found: dict[str, Path] = {}
+    while waiting:
+        module = waiting.pop()
+        path = _path(module)
+        if module not in found and path is not None:
+            found[module] = path
+            waiting += [name for name in _imported(path) if name.startswith(_FOLLOWED) or name.count(".") == 1]
+    engine = [path for pattern in ("*.py", "*.cpp", "*.h") for path in (_PACKAGE / "lammps").glob(pattern)]
+    return sorted({*engine, *found.values()})
+
+
+def _path(module: str) -> Path | None:
+    path = _PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Modules of the package that a source imports; what it takes from a room's `__init__`, from where that has it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("mdevalbench"):
+            continue
+        module = str(node.module)
+        for alias in node.names:
+            if _path(module) is not None:
+                yield module
+            elif module == "mdevalbench.observables":
+                yield getattr(getattr(importlib.import_module(module), alias.name), "__module__", module)
+            else:
+                yield f"{module}.{alias.name}"
+
+
+@cache
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
