@@ -138,7 +138,7 @@ def pairings(one: Pool, two: Pool) -> list[Pairing]:
     return [
         Pairing("short script: pool / fresh lmp", pooled(SHORT), fresh(SHORT), 40),
         Pairing("10 s run: recorded and sandboxed / fresh lmp", pooled(LONG), fresh(LONG), 15),
-        Pairing("1000 x run 1: recorded and sandboxed / fresh lmp", pooled(MANY_LOOPS), fresh(MANY_LOOPS), 15),
+        Pairing("1000 x run 1: recorded and sandboxed / fresh lmp", pooled(MANY_LOOPS), fresh(MANY_LOOPS), 30),
         Pairing(
             "64 mixed completions: one worker / two workers",
             timed(judging(Judge(one), batch)),
