@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,18 +110,30 @@ class Belongings:
     shared: int
     resident: int
     """bytes"""
+    opened: tuple[str, ...] = field(default=(), repr=False)
+    """what the descriptors lead to"""
 
     @classmethod
     def now(cls) -> Belongings:
         """Count."""
         gc.collect()
         return cls(
-            descriptors=len(os.listdir("/proc/self/fd")),
+            descriptors=len(opened := open_files()),
+            opened=opened,
             processes=len(children(os.getpid())),
             folders=len(list(Path(tempfile.gettempdir()).iterdir())),
             shared=len(shared_memory()),
             resident=int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
         )
+
+
+def open_files() -> tuple[str, ...]:
+    """What every descriptor of this process leads to."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile, as that of this folder
+            found.append(os.readlink(path))
+    return tuple(found)
 
 
 def shared_memory() -> list[str]:
@@ -199,6 +212,8 @@ def leaks(held: dict[str, Belongings]) -> list[str]:
         for name in ("descriptors", "processes", "folders", "shared")
         if getattr(after, name) > getattr(before, name)
     ]
+    if after.descriptors > before.descriptors:
+        found.append(f"open: {', '.join(after.opened)}")
     if after.resident - settled.resident > 10 * MEBIBYTE:
         found.append(f"memory: grew by {(after.resident - settled.resident) / MEBIBYTE:.1f} MiB")
     return found

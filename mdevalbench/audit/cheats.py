@@ -203,7 +203,7 @@ def memorised(executor: Executor, task: Task) -> dict[str, Any]:
     Raises:
         HarnessFault: it does not run here.
     """
-    run = executor.run(Job(render_reference(task), task.spec.limits))
+    run = executor.run(Job(render_reference(task), task.spec.limits, files=task.files))
     states = [frame for loop in run.evidence.loops for frame in loop.frames]
     try:
         value = find_claim(run.output, task.observable, task.unit, task.spec.accepted_units).value

@@ -57,18 +57,22 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        if not self._answer().get("ready"):
-            raise WorkerFault("a worker did not start; `mdevalbench doctor` tells more")
+        try:
+            if not self._answer().get("ready"):
+                raise WorkerFault("a worker did not start; `mdevalbench doctor` tells more")
+        except WorkerFault:
+            self.close()  # nobody else knows of it yet
+            raise
 
     def ask(self, request: dict[str, Any], cancel: threading.Event | None) -> dict[str, Any]:
         """Send a request and wait for the answer; `cancel` ends the run. Raises WorkerFault if the worker died."""
         try:
             self.control.sendall(json.dumps(request).encode() + b"\n")
-            if cancel is not None:
-                self._wait_or_cancel(cancel)
-            return self._answer()
         except (BrokenPipeError, ConnectionResetError) as error:
             raise WorkerFault(f"a worker died: {error}") from error
+        if cancel is not None:
+            self._wait_or_cancel(cancel)
+        return self._answer()
 
     def _wait_or_cancel(self, cancel: threading.Event) -> None:
         while not select.select([self.control], [], [], 0.05)[0]:
@@ -77,8 +81,11 @@ class _Worker:
                 raise Cancelled("the job was cancelled")
 
     def _answer(self) -> dict[str, Any]:
-        line = self._lines.readline()
-        if not line:
+        try:
+            line = self._lines.readline()
+        except ConnectionResetError as error:
+            raise WorkerFault(f"a worker died: {error}") from error
+        if not line.endswith("\n"):  # nothing, or an answer that its death cut short
             raise WorkerFault(f"a worker died (exit code {self.process.wait()})")
         answer: dict[str, Any] = json.loads(line)
         return answer

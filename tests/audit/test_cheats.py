@@ -136,7 +136,9 @@ def test_what_cannot_be_edited_is_not_tried() -> None:
 
 
 @pytest.mark.slow
-def test_all_come_to_nothing_on_every_family(pool: Pool) -> None:
-    findings = run_cheats(pool, attacks("cheat"))
+def test_all_come_to_nothing_on_every_kind_of_task(pool: Pool) -> None:
+    """Statics, a bound, an average and a transport coefficient; `mdevalbench audit` takes a task of every family."""
+    kinds = ("lattice_constant", "energy_conservation", "lj_pressure", "self_diffusion")
+    findings = run_cheats(pool, attacks("cheat"), tasks=[task for task in lightest_tasks() if task.family in kinds])
     assert [f for f in findings if not f.ok] == []
     assert len(findings) > 130

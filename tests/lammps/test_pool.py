@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -264,3 +266,13 @@ def test_waiting_for_a_place_can_be_cancelled() -> None:
 def test_several_ranks_are_refused_with_the_reason() -> None:
     with pytest.raises(ValueError, match="one MPI rank"):
         Limits(ranks=2)
+
+
+def test_a_worker_that_dies_while_it_starts_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its interpreter ends at once: three attempts, each of which gives its memory and sockets back."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    before = sorted(os.listdir("/proc/self/fd"))
+    with Pool(1) as pool, pytest.raises(WorkerFault, match=r"a worker died \(exit code 1\) \(3 attempts\)"):
+        pool.run(Job("print 1"))
+    gc.collect()
+    assert sorted(os.listdir("/proc/self/fd")) == before
