@@ -11,7 +11,6 @@ other at the distance between atoms.
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,10 +24,6 @@ from mdevalbench.observables import Evaluated
 
 NEGLIGIBLE = 1e-6
 """virials and energy differences below this fraction of the potential energy are not compared"""
-BEHIND = 20
-"""virial over energy that a strain of one makes, at most (of tungsten 10)"""
-QUICKEST = 2e-5
-"""largest strain of a time step that is made allowance for: five times that of a crystal pulled at 10^9 per second"""
 FRAMES = 5
 UNLIKE = 0.1
 """relative deviation beyond which interactions are others, and not the prescribed ones with a small mistake"""
@@ -41,12 +36,10 @@ class _Allowed:
     relative: float
     """RMS deviation of forces, and deviation of virials and energy differences, relative to the prescribed ones"""
     long_range: bool
-    strain: float = 0.0
-    """by which the box is pulled on after the forces of a step were computed (`fix deform`), before it is recorded"""
 
     def noise(self, own: Evaluated) -> float:
         """Deviation of a virial or an energy difference that is always accepted, energy units."""
-        return abs(own.energy) * max(self.relative if self.long_range else NEGLIGIBLE, BEHIND * self.strain)
+        return abs(own.energy) * (self.relative if self.long_range else NEGLIGIBLE)
 
     def least_force(self, frame: Frame, own: Evaluated) -> float:
         """Size below which forces count as zero: from that on, deviations are not relative to them."""
@@ -81,24 +74,14 @@ def compare_interactions(frames: Sequence[Frame], forcefield: PotentialForceFiel
     """
     if not frames:
         return Interactions(0.0, "no state was recorded in which the interactions could be checked")
-    allowed = _Allowed(forcefield.within, bool(forcefield.kspace_style), _strain_of_a_step(frames))
+    frames = [frame.as_computed for frame in frames]
+    allowed = _Allowed(forcefield.within, bool(forcefield.kspace_style))
     ours = forcefield.evaluate(frames)
     scale = max(float(np.sqrt(np.mean(e.forces**2))) for e in ours)
     pairs = list(zip(frames, ours, strict=True))
     found = (_wrong_forces(f, own, scale, allowed) or _wrong_virial(f, own, allowed) for f, own in pairs)
     wrong = next(filter(None, found), None) or _wrong_energies(frames, ours, allowed)
     return Interactions(1.0, None) if wrong is None else Interactions(_likeness(pairs, allowed), wrong)
-
-
-def _strain_of_a_step(frames: Sequence[Frame]) -> float:
-    """Largest strain of the box in one time step, from its change between frames, up to `QUICKEST`."""
-    ordered = sorted((f for f in frames if f.dt > 0), key=lambda frame: frame.time)
-    strains = [
-        float(np.abs(np.linalg.solve(one.cell.vectors, other.cell.vectors) - np.eye(3)).max()) * one.dt / elapsed
-        for one, other in itertools.pairwise(ordered)
-        if (elapsed := other.time - one.time) > 0
-    ]
-    return min(max(strains, default=0.0), QUICKEST)
 
 
 def _likeness(pairs: Sequence[tuple[Frame, Evaluated]], allowed: _Allowed) -> float:

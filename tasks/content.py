@@ -33,9 +33,9 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 def content_problems(task: Task) -> list[str]:
     """What is wrong with a task, in plain words; empty if nothing is. Reference values are not asked for."""
-    drawn = isinstance(task, DrawnTask)  # a family proves its further scripts on the tasks that are written down
+    drawn = isinstance(task, DrawnTask)
     try:
-        scripts = [reference(task), *(() if drawn else (*solutions(task), *wrong(task), *mutations(task)))]
+        scripts = [reference(task), *solutions(task), *wrong(task), *mutations(task)]
     except TaskError as error:
         return [str(error)]
     return [*_spec(task), *_measuring(task), *_prompt(task), *_seed(task)] + (

@@ -7,7 +7,7 @@ through thermo keywords. Shapes are given with N atoms and S samples.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -110,11 +110,22 @@ class Frame:
     tally it"""
     successor: Frame | None = None
     """the state exactly one step later, kept for a few frames to check that x(t+dt) follows from v(t)"""
+    computed_in: tuple[Cell, Floats] | None = None
+    """cell and positions (N, 3) that forces, energies and virial belong to, where a fix has changed them since (box and
+    atoms rescaled at the end of the step by `press/berendsen` or `deform`); None if they are those of the frame"""
 
     @property
     def natoms(self) -> int:
         """Number of atoms."""
         return len(self.ids)
+
+    @property
+    def as_computed(self) -> Frame:
+        """This frame with the cell and positions that its forces belong to."""
+        if self.computed_in is None:
+            return self
+        cell, positions = self.computed_in
+        return replace(self, cell=cell, positions=positions, computed_in=None)
 
 
 @dataclass(frozen=True, slots=True)

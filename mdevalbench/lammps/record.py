@@ -20,7 +20,7 @@ from mdevalbench.errors import RecorderFault
 from mdevalbench.lammps.evidence import Cell, Command, Edit, Evidence, FixInfo, Frame, Loop, Samples, Settings
 from mdevalbench.lammps.job import CoeffScale, Recording
 
-MAGIC = 0x4D44455642303034
+MAGIC = 0x4D44455642303035
 MAX_RULES = MAX_FACTORS = 8
 LOOP_BYTES, SAMPLE_BYTES, SETTINGS_BYTES, TRACE_BYTES, SLOT_BYTES = 12 << 20, 16 << 20, 4 << 20, 4 << 20, 32 << 20
 KINDS = ("verlet", "respa", "min")
@@ -75,12 +75,14 @@ _SAMPLE = _dtype(
     ("h", "f8", 6),
 )
 _FRAME = _dtype(
-    *[(n, "i8") for n in "kind loop step natoms has_applied clean tallied".split()],
+    *[(n, "i8") for n in "kind loop step natoms has_applied has_moved clean tallied".split()],
     ("periodic", "i8", 3),
     ("time", "f8"),
     ("dt", "f8"),
     ("origin", "f8", 3),
     ("h", "f8", 6),
+    ("computed_origin", "f8", 3),
+    ("computed_h", "f8", 6),
     ("potential_energy", "f8"),
     ("tail_energy", "f8"),
     ("virial", "f8", 6),
@@ -261,7 +263,7 @@ class _Reader:
         section = self.head.final_slots
         at = section.at + (self.head.final_slot - 1) * section.capacity
         head = np.frombuffer(self.bytes_of(at, _FRAME.itemsize), _FRAME)[0]
-        floats_per_atom = 12 if head["has_applied"] else 9
+        floats_per_atom = 9 + 3 * int(head["has_applied"]) + 3 * int(head["has_moved"])
         return _frame(self.bytes_of(at, _FRAME.itemsize + int(head["natoms"]) * 8 * (4 + floats_per_atom)), 0)[1]
 
 
@@ -276,7 +278,7 @@ def _frame(data: bytes, at: int) -> tuple[int, Frame, int]:
         return values
 
     ids, types, masses, integrated = take("i8", n), take("i8", n), take("f8", n), take("i8", n)
-    vectors = [take("f8", 3 * n).reshape(n, 3) for _ in range(4 if head["has_applied"] else 3)]
+    vectors = [take("f8", 3 * n).reshape(n, 3) for _ in range(3 + int(head["has_applied"]) + int(head["has_moved"]))]
     order: Any = slice(None) if (ids[1:] > ids[:-1]).all() else np.argsort(ids, kind="stable")
     x, v, f = (a[order] for a in vectors[:3])
     frame = Frame(
@@ -284,7 +286,7 @@ def _frame(data: bytes, at: int) -> tuple[int, Frame, int]:
         step=int(head["step"]),
         time=float(head["time"]),
         dt=float(head["dt"]),
-        cell=Cell(_vectors(head["h"]), head["origin"].copy(), tuple(bool(p) for p in head["periodic"])),  # type: ignore[arg-type]
+        cell=_cell(head, ""),
         ids=ids[order],
         types=types[order],
         masses=masses[order],
@@ -297,8 +299,14 @@ def _frame(data: bytes, at: int) -> tuple[int, Frame, int]:
         potential_energy=float(head["potential_energy"]),
         tail_energy=float(head["tail_energy"]),
         virial=head["virial"].copy(),
+        computed_in=(_cell(head, "computed_"), vectors[-1][order]) if head["has_moved"] else None,
     )
     return int(head["kind"]), frame, at
+
+
+def _cell(head: Any, which: str) -> Cell:
+    periodic = tuple(bool(p) for p in head["periodic"])
+    return Cell(_vectors(head[f"{which}h"]), head[f"{which}origin"].copy(), periodic)  # type: ignore[arg-type]
 
 
 def _with_successor(frame: Frame, successor: Frame) -> Frame:

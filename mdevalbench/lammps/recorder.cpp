@@ -244,18 +244,24 @@ STAND_IN(void, min_ev_set, "_ZN9LAMMPS_NS3Min6ev_setEl", void *self, bigint step
 STAND_IN(void, modify_setup, "_ZN9LAMMPS_NS6Modify5setupEi", void *self, int vflag)
 {
   static auto original = real_as<void (*)(void *, int)>("_ZN9LAMMPS_NS6Modify5setupEi");
-  if (header && post_force_fixes(lammps_of(self)->modify, 0)) before_fixes.take(lammps_of(self));
+  LAMMPS *lmp = lammps_of(self);
+  if (header && post_force_fixes(lmp->modify, 0)) forces_before_fixes.take(lmp, lmp->atom->f);
+  state_before_end.step = -1;    // the forces are those of the state as it is
   original(self, vflag);
 }
 
 STAND_IN(void, modify_post_force, "_ZN9LAMMPS_NS6Modify10post_forceEi", void *self, int vflag)
 {
   static auto original = real_as<void (*)(void *, int)>("_ZN9LAMMPS_NS6Modify10post_forceEi");
-  if (header && !running.empty()) {
-    const Loop &loop = *running.back();
-    if (loop.begun == loop.next_sample || loop.successor_due || is_last(loop)) before_fixes.take(loop.lmp);
-  }
+  if (to_be_written()) forces_before_fixes.take(lammps_of(self), lammps_of(self)->atom->f);
   original(self, vflag);
+}
+
+STAND_IN(void, modify_end_of_step, "_ZN9LAMMPS_NS6Modify11end_of_stepEv", void *self)
+{
+  static auto original = real_as<void (*)(void *)>("_ZN9LAMMPS_NS6Modify11end_of_stepEv");
+  if (to_be_written()) state_before_end.take(lammps_of(self), lammps_of(self)->atom->x);
+  original(self);
 }
 
 STAND_IN(void, input_parse, "_ZN9LAMMPS_NS5Input5parseEv", void *self)

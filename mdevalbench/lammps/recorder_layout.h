@@ -8,7 +8,7 @@
 
 namespace mdeb {
 
-constexpr uint64_t MAGIC = 0x4d44455642303034;    // changes with every change of this file
+constexpr uint64_t MAGIC = 0x4d44455642303035;    // changes with every change of this file
 constexpr int MAX_RULES = 8, MAX_FACTORS = 8;
 
 struct Section {
@@ -65,10 +65,13 @@ struct SampleRow {
 
 enum FrameKind { BEGIN = 0, SAMPLED = 1, SUCCESSOR = 2, END = 3 };
 
-struct FrameHeader {    // then: id, type (int64), mass (double), integrated (int64), x, v, f (3 doubles each), applied if has_applied
-  int64_t kind, loop, step, natoms, has_applied, clean, tallied;
+// then: id, type (int64), mass (double), integrated (int64), x, v, f (3 doubles each), applied if has_applied,
+// x for which forces were computed if has_moved
+struct FrameHeader {
+  int64_t kind, loop, step, natoms, has_applied, has_moved, clean, tallied;
   int64_t periodic[3];
   double time, dt, origin[3], h[6];
+  double computed_origin[3], computed_h[6];    // the box for which forces were computed
   double potential_energy, tail_energy, virial[6];
 };
 

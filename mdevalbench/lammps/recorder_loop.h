@@ -116,7 +116,7 @@ void plan_samples(Loop &loop)
 {
   const Section &rows = header->samples_section, &frames = header->frames_section;
   const int64_t rows_left = (rows.capacity - rows.used) / sizeof(SampleRow) / 16;
-  const int64_t frames_left = (frames.capacity - frames.used) / 16 / frame_bytes(loop.lmp->atom->nlocal, true);
+  const int64_t frames_left = (frames.capacity - frames.used) / 16 / frame_bytes(loop.lmp->atom->nlocal, true, true);
   const int64_t samples = std::max<int64_t>(1, std::min<int64_t>({int64_t(header->samples), rows_left, loop.requested}));
   const int64_t most = std::max<int64_t>(1, std::min<int64_t>({int64_t(header->frames), frames_left, samples}));
   const double share = std::min(1.0, std::max(64.0 / double(loop.index + 1), double(loop.requested) / 1000.0));
@@ -128,6 +128,14 @@ void plan_samples(Loop &loop)
 }
 
 bool is_last(const Loop &loop) { return loop.begun == loop.requested; }
+
+// whether the state at the end of the step that has begun will be written
+bool to_be_written()
+{
+  if (!header || running.empty()) return false;
+  const Loop &loop = *running.back();
+  return loop.begun == loop.next_sample || loop.successor_due || is_last(loop);
+}
 
 // the state is complete: the step that began last has ended
 void finish_step(Loop &loop)

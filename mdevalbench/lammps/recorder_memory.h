@@ -73,6 +73,14 @@ void minimum_image(const Domain *domain, double *d)
   if (domain->xperiodic) fold(d[0], prd[0]);
 }
 
+void box_shape(const Domain *domain, double *h)
+{
+  for (int k = 0; k < 3; k++) h[k] = domain->prd[k];
+  h[3] = domain->xy;
+  h[4] = domain->xz;
+  h[5] = domain->yz;
+}
+
 // ---------------------------------------------------------------- sections of the evidence memory
 
 uint64_t rounded(uint64_t bytes) { return (bytes + 7) & ~uint64_t(7); }
@@ -128,20 +136,26 @@ struct ScriptFile {
   }
 } script;
 
-// ---------------------------------------------------------------- forces before fixes change them
+// ---------------------------------------------------------------- the state before fixes change it
 
 struct Snapshot {
   bigint step = -1;
   int nlocal = 0;
-  std::vector<double> forces;
+  std::vector<double> vectors;    // forces or positions
+  double origin[3], h[6];
 
-  void take(LAMMPS *lmp)
+  void take(LAMMPS *lmp, double **of_atoms)
   {
     step = lmp->update->ntimestep;
     nlocal = lmp->atom->nlocal;
-    if (nlocal) forces.assign(lmp->atom->f[0], lmp->atom->f[0] + 3 * size_t(nlocal));
+    if (nlocal) vectors.assign(of_atoms[0], of_atoms[0] + 3 * size_t(nlocal));
+    std::copy(lmp->domain->boxlo, lmp->domain->boxlo + 3, origin);
+    box_shape(lmp->domain, h);
   }
-} before_fixes;
+  bool is_of_now(LAMMPS *lmp) const { return step == lmp->update->ntimestep && nlocal == lmp->atom->nlocal; }
+};
+Snapshot forces_before_fixes;    // of this step
+Snapshot state_before_end;       // positions and box for which forces were computed: fixes can rescale them at the end of a step
 
 }    // namespace
 

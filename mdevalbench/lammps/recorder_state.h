@@ -70,14 +70,6 @@ bool virial_is_tallied(LAMMPS *lmp) { return lmp->update->vflag_global == lmp->u
 
 double mass_of(const Atom *atom, int i) { return atom->rmass ? atom->rmass[i] : atom->mass ? atom->mass[atom->type[i]] : 0.0; }
 
-void box_shape(const Domain *domain, double *h)
-{
-  for (int k = 0; k < 3; k++) h[k] = domain->prd[k];
-  h[3] = domain->xy;
-  h[4] = domain->xz;
-  h[5] = domain->yz;
-}
-
 const double NOT_A_NUMBER = std::numeric_limits<double>::quiet_NaN();
 
 // ---------------------------------------------------------------- writing samples and frames
@@ -115,19 +107,28 @@ void write_sample(const Loop &loop)
 }
 
 struct FixEffects {
-  bool can_act, known;
+  bool can_act, known, moved;
 };
+
+// whether fixes have changed box or positions since the forces were computed (`press/berendsen`, `deform`)
+bool moved_since_forces(LAMMPS *lmp)
+{
+  if (!state_before_end.is_of_now(lmp) || !state_before_end.nlocal) return false;
+  double h[6];
+  box_shape(lmp->domain, h);
+  return memcmp(h, state_before_end.h, sizeof h) || memcmp(lmp->domain->boxlo, state_before_end.origin, sizeof state_before_end.origin) ||
+      memcmp(lmp->atom->x[0], state_before_end.vectors.data(), state_before_end.vectors.size() * sizeof(double));
+}
 
 // whether fixes may have changed the forces since they were computed, and whether we hold them from before
 FixEffects fix_effects(LAMMPS *lmp, int64_t kind)
 {
   const Modify *modify = lmp->modify;
   const int acting[] = {post_force_fixes(modify, 0), post_force_respa_fixes(modify, 0), modify->n_min_post_force};
-  const bool held = before_fixes.step == lmp->update->ntimestep && before_fixes.nlocal == lmp->atom->nlocal;
-  return {acting[kind] > 0, acting[kind] > 0 && kind == VERLET && held};
+  return {acting[kind] > 0, acting[kind] > 0 && kind == VERLET && forces_before_fixes.is_of_now(lmp), moved_since_forces(lmp)};
 }
 
-uint64_t frame_bytes(int64_t natoms, bool applied) { return sizeof(FrameHeader) + natoms * (4 * 8 + (applied ? 12 : 9) * 8); }
+uint64_t frame_bytes(int64_t natoms, bool applied, bool moved) { return sizeof(FrameHeader) + natoms * (4 + 9 + 3 * applied + 3 * moved) * 8; }
 
 void fill_frame(char *place, const Loop &loop, int64_t kind, const FixEffects &effects)
 {
@@ -141,6 +142,7 @@ void fill_frame(char *place, const Loop &loop, int64_t kind, const FixEffects &e
   frame->step = lmp->update->ntimestep;
   frame->natoms = n;
   frame->has_applied = effects.known;
+  frame->has_moved = effects.moved;
   frame->clean = !effects.can_act || effects.known;
   frame->tallied = energy_is_tallied(lmp);
   frame->time = clock_time;
@@ -160,6 +162,7 @@ void fill_frame(char *place, const Loop &loop, int64_t kind, const FixEffects &e
   auto *integrated = reinterpret_cast<int64_t *>(masses + n);
   auto *x = reinterpret_cast<double *>(integrated + n);
   double *v = x + 3 * size_t(n), *f = v + 3 * size_t(n), *applied = f + 3 * size_t(n);
+  double *computed = effects.known ? applied + 3 * size_t(n) : applied;
   for (int i = 0; i < n; i++) {
     ints[i] = atom->tag_enable ? atom->tag[i] : i + 1;
     ints[n + i] = atom->type[i];
@@ -170,14 +173,19 @@ void fill_frame(char *place, const Loop &loop, int64_t kind, const FixEffects &e
   const size_t bytes = 3 * size_t(n) * sizeof(double);
   memcpy(x, atom->x[0], bytes);
   memcpy(v, atom->v[0], bytes);
-  memcpy(f, effects.known ? before_fixes.forces.data() : atom->f[0], bytes);
+  memcpy(f, effects.known ? forces_before_fixes.vectors.data() : atom->f[0], bytes);
   for (int k = 0; effects.known && k < 3 * n; k++) applied[k] = atom->f[0][k] - f[k];
+  if (effects.moved) {
+    std::copy(state_before_end.origin, state_before_end.origin + 3, frame->computed_origin);
+    std::copy(state_before_end.h, state_before_end.h + 6, frame->computed_h);
+    memcpy(computed, state_before_end.vectors.data(), bytes);
+  }
 }
 
 void write_frame(const Loop &loop, int64_t kind)
 {
   const FixEffects effects = fix_effects(loop.lmp, loop.record->kind);
-  const uint64_t bytes = frame_bytes(loop.lmp->atom->nlocal, effects.known);
+  const uint64_t bytes = frame_bytes(loop.lmp->atom->nlocal, effects.known, effects.moved);
   char *place = room(header->frames_section, bytes);
   if (!place) return;
   fill_frame(place, loop, kind, effects);
@@ -195,7 +203,7 @@ FrameHeader *last_end()
 void keep_end(const Loop &loop)
 {
   const FixEffects effects = fix_effects(loop.lmp, loop.record->kind);
-  if (frame_bytes(loop.lmp->atom->nlocal, effects.known) > header->final_slots.capacity) {
+  if (frame_bytes(loop.lmp->atom->nlocal, effects.known, effects.moved) > header->final_slots.capacity) {
     header->final_slot = 0;
     header->final_slots.dropped++;
     return;
@@ -209,7 +217,7 @@ void keep_end(const Loop &loop)
 void copy_last_end_to_frames()
 {
   FrameHeader *end = last_end();
-  const uint64_t bytes = frame_bytes(end->natoms, end->has_applied);
+  const uint64_t bytes = frame_bytes(end->natoms, end->has_applied, end->has_moved);
   char *place = room(header->frames_section, bytes);
   if (!place) return;
   memcpy(place, end, bytes);
