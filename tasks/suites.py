@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -24,6 +26,8 @@ class SuiteSpec(Record):
     """task ids or shell patterns over them (`lattice_constant/*`)"""
     drawn: int = Field(0, ge=1)
     """tasks that are drawn where no other number is asked for, in turn from every family with a `train` section"""
+    frozen: str = ""
+    """`digest` of the tasks when the suite was frozen: results of different days are comparable while it holds"""
 
 
 class _Suites(RootModel[dict[str, SuiteSpec]]):
@@ -38,6 +42,11 @@ def suites(root: Path | None = None) -> dict[str, SuiteSpec]:
         if bool(suite.tasks) == bool(suite.drawn):
             raise TaskError(f"{source.at((name,))}: give either `tasks`, at least one, or `drawn`")
     return found
+
+
+def digest(tasks: Iterable[Task]) -> str:
+    """SHA-256 over all that decides verdicts on these tasks, in hexadecimal; their order does not matter."""
+    return hashlib.sha256("\n".join(sorted(task.digest for task in tasks)).encode()).hexdigest()
 
 
 def suite_names(root: Path | None = None) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mdevalbench.tasks import draw, drawable, family_names, load_family, load_suite, render_reference
+from mdevalbench.tasks import draw, drawable, family_names, load_family, load_suite, render_reference, suites
 from mdevalbench.tasks.calibration import reference_problems
 from mdevalbench.tasks.content import content_problems
+from mdevalbench.tasks.suites import digest
 
 
 @pytest.mark.parametrize("family", family_names())
@@ -39,10 +40,12 @@ def test_what_is_drawn_is_complete_and_no_frozen_task(family: str) -> None:
 
 
 def test_the_benchmark_is_as_large_as_it_says() -> None:
-    """The suite `codegen-v1` is written down task by task: a new task does not slip into it."""
+    """The suite `codegen-v1` is written down task by task: a new task does not slip into it, and none changes."""
     tasks = load_suite("codegen-v1")
     assert len(tasks) == 60
     assert len({task.family for task in tasks}) == 15
     assert len({task.pair_style for task in tasks}) >= 10
     assert len({material for task in tasks for material in task.materials}) >= 12
     assert sum(task.level == "L3" for task in tasks) >= 4
+    changed = "what was frozen has changed: put it back, or, before a release, write the new digest into suites.yml"
+    assert digest(tasks) == suites()["codegen-v1"].frozen, changed
