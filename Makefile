@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECORDER := mdevalbench/lammps/_recorder.so
 READY := .venv/installed $(RECORDER)
-RECORD := reports/verification.jsonl
+# judgements that were made; what stands there is not judged again: `make verify-full RECORD=new.jsonl` judges all
+RECORD ?= docs/verification.jsonl
 # floors 1 and 2 and the audit, which mypy checks strictly; by module, since the rooms are links
 TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks \

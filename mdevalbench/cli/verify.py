@@ -107,7 +107,7 @@ def statistics(
 
     Simulates nothing. Exit code 1 if judgements are missing or the suite does not reach what it has to.
 
-    Example: `mdevalbench tasks statistics --record reports/verification.jsonl --output docs/statistics.md`
+    Example: `mdevalbench tasks statistics --record docs/verification.jsonl --output docs/statistics.md`
     """
     from mdevalbench.tasks import load_suite
     from mdevalbench.tasks.verification.recorded import recorded_statistics

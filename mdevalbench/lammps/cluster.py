@@ -55,7 +55,7 @@ ELASTIC = 64
 _PATIENCE_SECONDS = 10.0
 _PREFIX = "mdevalbench-"
 _ADDRESS = re.compile(r"(?:[a-z]+://)?(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):\d+")
-_RECORDS = ("evidence.py", "job.py", "record.py")
+_RECORDS = ("evidence.py", "job.py", "reading.py", "record.py")
 _QUIET = {"distributed.admin.large-graph-warning-threshold": "1 GiB"}  # a job may bring files
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-// Layout of the evidence memory that the recorder writes and mdevalbench/lammps/record.py reads.
+// Layout of the evidence memory that the recorder writes and mdevalbench/lammps/record.py and reading.py read.
 // Every field is 8 bytes wide or an array of such, so that both sides agree without packing rules.
 
 #ifndef MDEB_RECORDER_LAYOUT_H
