@@ -12,7 +12,7 @@ PACKAGE = Path(mdevalbench.__file__).parent
 FLOORS = {
     **dict.fromkeys(("cli", "web", "_registry"), 4),
     **dict.fromkeys(("agent", "audit", "zoo", "training", "leaderboard"), 3),
-    **dict.fromkeys(("scorers", "tasks"), 2),
+    **dict.fromkeys(("scorers", "tasks", "reward"), 2),
 }
 """room -> floor; everything else in the package is on floor 1"""
 FRAMEWORKS = {"inspect_ai", "lm_eval", "trl", "torch", "transformers", "openai", "fastapi", "typer", "rich"}

@@ -141,7 +141,9 @@ class Worker:
         if not lmp:
             raise RuntimeError("LAMMPS did not start")
         if self.recorder.mdeb_attach(ctypes.c_void_p(self.address), SCRIPT.encode()):
-            raise RuntimeError("the recorder's memory layout is not that of record.py and reading.py: rebuild the package")
+            raise RuntimeError(
+                "the recorder's memory layout is not that of record.py and reading.py: rebuild the package"
+            )
         self.lammps.lammps_file(lmp, SCRIPT.encode())
         if not self.lammps.lammps_has_error(lmp):
             return 0

@@ -24,7 +24,7 @@ _FOLLOWED = ("mdevalbench.observables.", "mdevalbench.scorers.")
 
 
 def judge_digest(task: Task) -> str:
-    """SHA-256 over the sources that decide the verdicts of a task."""
+    """SHA-256 over the sources that decide the verdicts of a task, their comments and docstrings aside."""
     return _digest(frozenset(way.estimator for way in task.spec.measure))
 
 
@@ -39,8 +39,23 @@ def judgement_key(task: Task, script: str) -> str:
 def _digest(estimators: frozenset[str]) -> str:
     digest = hashlib.sha256()
     for path in sources(estimators):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        digest.update(path.name.encode() + b"\0" + code_of(path))
     return digest.hexdigest()
+
+
+def code_of(path: Path) -> bytes:
+    """A source file without what decides nothing: of Python, comments, docstrings and layout."""
+    if path.suffix != ".py":
+        return path.read_bytes()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
+    return ast.dump(tree).encode()
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(getattr(statement.value, "value", None), str)
 
 
 def sources(estimators: frozenset[str]) -> list[Path]:

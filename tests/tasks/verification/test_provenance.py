@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mdevalbench.tasks import load_task
-from mdevalbench.tasks.verification.provenance import judgement_key, sources
+from mdevalbench.tasks.verification.provenance import code_of, judgement_key, sources
 
 
 def names(*estimators: str) -> set[str]:
@@ -60,3 +60,11 @@ def test_the_key_follows_script_task_and_potential(toy_root: Path) -> None:
     assert key == judgement_key(load_task("argon_lattice/ar"), "units metal\n")
     family.write_text(family.read_text().replace("floor: 0.002", "floor: 0.003"))
     assert key != judgement_key(load_task("argon_lattice/ar"), "units metal\n")
+
+
+def test_comments_and_docstrings_do_not_count(tmp_path: Path) -> None:
+    plain, told, other = (tmp_path / name for name in ("plain.py", "told.py", "other.py"))
+    plain.write_text("def f(x):\n    return x + 1\n")
+    told.write_text('"""Text."""\n\n\ndef f(x):\n    """More."""\n    return (\n        x + 1  # one more\n    )\n')
+    other.write_text("def f(x):\n    return x + 2\n")
+    assert code_of(plain) == code_of(told) != code_of(other)

@@ -1,0 +1,103 @@
+"""Reward functions for reinforcement learning: the judge in the form that trainers call.
+
+```python
+from trl import GRPOTrainer
+from mdevalbench.reward import physics
+
+GRPOTrainer(model, reward_funcs=[physics], train_dataset=rows, ...)    # rows: `prompt` and `task`, a task's id
+```
+
+`physics` is the whole ladder, from 0 to 1; `reward_function("executed")` and the like are its parts, to be weighed by
+the trainer. Functions of one batch share its verdicts, so that every script runs once. They take completions as text or
+as chat messages, and the task from the column `task` or `id` of the data set (a row of `mdevalbench tasks draw --json`
+has `id`). `physics` also logs the mean of every component. None stands where the harness failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from mdevalbench.errors import UsageError
+from mdevalbench.scorers.rewards import COMPONENTS, Completion, Rewards, means
+from mdevalbench.types import Verdict
+
+__all__ = ["COMPONENTS", "Rewards", "aphysics", "areward_function", "physics", "reward_function"]
+
+WHOLE = "physics"
+"""name of the whole reward"""
+Values = list[float | None]
+
+
+@cache
+def shared() -> Rewards:
+    """The rewards of this process, on the executor that the environment asks for."""
+    return Rewards()
+
+
+def reward_function(name: str = WHOLE, rewards: Rewards | None = None) -> Callable[..., Values]:
+    """A function that gives a reward in [0, 1] for each completion of a batch.
+
+    It is called with `completions`, with one value for each of them in `task` or `id`, and with whatever else the
+    trainer has: other columns are left alone, `log_metric` and `log_extra` are used where they are given.
+
+    Args:
+        name: `physics` for the whole ladder, or one of `COMPONENTS`.
+        rewards: where scripts run; by default those of this process.
+
+    Raises UsageError if there is no such component.
+    """
+    _check(name)
+
+    def function(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> Values:
+        verdicts = (rewards or shared()).verdicts(_tasks(columns), completions)
+        return _values(name, verdicts, columns)
+
+    function.__name__ = name
+    return function
+
+
+def areward_function(name: str = WHOLE, rewards: Rewards | None = None) -> Callable[..., Awaitable[Values]]:
+    """`reward_function` as a coroutine function, which leaves the event loop free while scripts run."""
+    _check(name)
+
+    async def function(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> Values:
+        verdicts = await (rewards or shared()).averdicts(_tasks(columns), completions)
+        return _values(name, verdicts, columns)
+
+    function.__name__ = name
+    return function
+
+
+def _check(name: str) -> None:
+    if name not in (WHOLE, *COMPONENTS):
+        raise UsageError(f"there is no reward {name!r}: choose one of {', '.join((WHOLE, *COMPONENTS))}")
+
+
+def _tasks(columns: Mapping[str, Any]) -> Sequence[Any]:
+    tasks = columns.get("task", columns.get("id"))
+    if tasks is None or isinstance(tasks, str):
+        raise UsageError(
+            "a reward needs the task of every completion: give the data set a column `task` or `id` with ids such as "
+            f"'lattice_constant/cu-mishin'; there is {', '.join(columns) or 'no column'}"
+        )
+    return list(tasks)
+
+
+def _values(name: str, verdicts: Sequence[Verdict | None], columns: Mapping[str, Any]) -> Values:
+    if name != WHOLE:
+        return [None if verdict is None else float(getattr(verdict.components, name)) for verdict in verdicts]
+    if log_metric := columns.get("log_metric"):
+        for key, value in means(verdicts).items():
+            log_metric(f"physics/{key}", value)
+    if log_extra := columns.get("log_extra"):
+        log_extra("stage", [verdict.stage.value if verdict else "unscored" for verdict in verdicts])
+        log_extra("reason", [verdict.reasons[0] if verdict and verdict.reasons else "" for verdict in verdicts])
+    return [None if verdict is None else verdict.reward for verdict in verdicts]
+
+
+physics = reward_function()
+"""the reward of each completion, on the executor that the environment asks for"""
+aphysics = areward_function()
+"""the same as a coroutine function"""
