@@ -19,11 +19,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from mdevalbench.errors import UsageError
+from mdevalbench.errors import HarnessFault, UsageError
 from mdevalbench.scorers.rewards import COMPONENTS, Completion, Rewards, means
 from mdevalbench.types import Verdict
 
-__all__ = ["COMPONENTS", "Rewards", "aphysics", "areward_function", "physics", "reward_function"]
+__all__ = ["COMPONENTS", "Rewards", "aphysics", "areward_function", "compute_score", "physics", "reward_function"]
 
 WHOLE = "physics"
 """name of the whole reward"""
@@ -68,6 +68,25 @@ def areward_function(name: str = WHOLE, rewards: Rewards | None = None) -> Calla
 
     function.__name__ = name
     return function
+
+
+async def compute_score(
+    data_source: str, solution_str: str, ground_truth: str, extra_info: Any = None, **more: Any
+) -> dict[str, float]:
+    """The reward of one completion in the format of verl (`custom_reward_function.name=compute_score`).
+
+    Args:
+        data_source: not looked at.
+        solution_str: the completion.
+        ground_truth: the id of its task.
+        extra_info: not looked at, and neither is `more`.
+
+    Returns `score`, `passed` and every component. Raises HarnessFault where there is no verdict, which is no 0.
+    """
+    (verdict,) = await shared().averdicts([ground_truth], [solution_str])
+    if verdict is None:
+        raise HarnessFault(f"a completion of {ground_truth} could not be judged")
+    return {"score": verdict.reward, "passed": float(verdict.passed), **verdict.components.model_dump()}
 
 
 def _check(name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mdevalbench import __version__
-from mdevalbench.cli import audit, check, demo, doctor, draw, evaluate, gallery, new, score, tasks, verify
+from mdevalbench.cli import audit, check, demo, doctor, draw, evaluate, gallery, new, score, serve, tasks, verify
 from mdevalbench.cli.faults import guarded
 
 app = typer.Typer(
@@ -51,4 +51,6 @@ tasks.app.command("verify")(guarded(verify.verify))
 tasks.app.command("statistics")(guarded(verify.statistics))
 tasks.app.command("study")(guarded(verify.study))
 tasks.app.command("gallery")(guarded(gallery.gallery))
+serve.app.command("reward")(guarded(serve.reward))
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(serve.app, name="serve")

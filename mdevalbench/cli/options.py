@@ -130,7 +130,7 @@ TasksDir = Annotated[
         metavar="DIR",
         envvar=_TASKS_DIR,
         callback=_find,
-        help="A folder with families of your own, DIR/<family>/family.yml, beside those of the package.",
+        help="A folder with families of your own, DIR/FAMILY/family.yml, beside those of the package.",
     ),
 ]
 """need not be read, like `Lammps`"""

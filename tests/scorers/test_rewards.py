@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from mdevalbench.errors import TaskError, UsageError, WorkerFault
+from mdevalbench import reward
+from mdevalbench.errors import HarnessFault, TaskError, UsageError, WorkerFault
 from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.job import Job, Run
 from mdevalbench.lammps.pool import Pool
@@ -151,3 +152,11 @@ def test_what_a_data_set_may_get_wrong(watched: Watched) -> None:
 def test_means_of_nothing() -> None:
     assert means([])["unscored"] == 0.0
     assert math.isnan(means([None])["reward"]) and means([None])["unscored"] == 1.0
+
+
+async def test_the_format_of_verl(pool: Pool, right: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reward, "shared", lambda: Rewards(Watched(pool)))
+    found = await reward.compute_score("md-evalbench", right, CU, extra_info={"split": "train"})
+    assert found["score"] == found["passed"] == found["closeness"] == 1.0
+    with pytest.raises(HarnessFault, match="could not be judged"):
+        await reward.compute_score("md-evalbench", fenced("# faulty\nrun 0\n"), CU)
