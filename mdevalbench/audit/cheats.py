@@ -25,7 +25,17 @@ from mdevalbench.lammps.job import Job
 from mdevalbench.lammps.script import Command, parse
 from mdevalbench.scorers.claim import NoClaim, find_claim
 from mdevalbench.scorers.judge import Judge
-from mdevalbench.tasks import Task, family_names, load_family, reference_value, render_reference
+from mdevalbench.tasks import (
+    Task,
+    draw,
+    drawable,
+    family_names,
+    load_family,
+    load_task,
+    reference_value,
+    render_reference,
+)
+from mdevalbench.tasks.calibration import measure_references
 from mdevalbench.types import Verdict
 
 RESOLUTION = 0.01
@@ -52,12 +62,12 @@ class NotApplicable(Exception):
 def run_cheats(
     executor: Executor, cheats: Sequence[Attack], progress: Progress | None = None, tasks: Sequence[Task] | None = None
 ) -> list[Finding]:
-    """Judge every cheat against `tasks`, by default the lightest task of each family.
+    """Judge every cheat against `tasks`, by default a light task of each family.
 
     Raises:
         HarnessFault: a script could not be judged.
     """
-    chosen = lightest_tasks() if tasks is None else tasks
+    chosen = lightest_tasks(executor) if tasks is None else tasks
     scenes = [scene(task, **memorised(executor, task)) for task in chosen]
     tried = [(cheat, s, text) for cheat in cheats for s in scenes if (text := render(cheat, s, True)) is not None]
     judging = _Judging(executor, progress)
@@ -81,14 +91,24 @@ def has_honest_part(cheat: Attack) -> bool:
     return _headers(cheat).get("honest part") != "none"
 
 
-def lightest_tasks() -> list[Task]:
-    """Of each family the task whose reference script moves the fewest atoms for the fewest steps."""
+def lightest_tasks(executor: Executor) -> list[Task]:
+    """A light task of each family: the first that is drawn where runs are long and light ones can be drawn, elsewhere
+    the one whose reference script moves the fewest atoms for the fewest steps.
 
-    def work(task: Task) -> int:
-        steps = sum(int(n) for n in re.findall(r"^run\s+(\d+)", render_reference(task), re.MULTILINE))
-        return reference_value(task).natoms * max(steps, 1)
+    Raises:
+        HarnessFault: the reference of a drawn task cannot be measured here.
+    """
+    drawn = [draw(name, 0, 1)[0] for name in drawable() if load_family(name)[0].spec.stochastic]
+    for reference in measure_references(drawn, Judge(executor), executor.workers).values():
+        if isinstance(reference, TaskError):
+            raise HarnessFault(str(reference)) from reference
+    light = {task.family: load_task(task.id) for task in drawn}
+    return [light.get(name) or min(load_family(name), key=_work) for name in family_names()]
 
-    return [min(load_family(family), key=work) for family in family_names()]
+
+def _work(task: Task) -> int:
+    steps = sum(int(n) for n in re.findall(r"^run\s+(\d+)", render_reference(task), re.MULTILINE))
+    return reference_value(task).natoms * max(steps, 1)
 
 
 def render(cheat: Attack, names: dict[str, Any], cheating: bool) -> str | None:

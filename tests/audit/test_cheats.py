@@ -113,8 +113,8 @@ def test_templates_name_no_family_but_in_their_header() -> None:
         assert not [family for family in family_names() if family in body], cheat.name
 
 
-def test_one_task_of_each_family_is_tried_by_default() -> None:
-    assert [task.family for task in lightest_tasks()] == list(family_names())
+def test_one_task_of_each_family_is_tried_by_default(pool: Pool) -> None:
+    assert [task.family for task in lightest_tasks(pool)] == list(family_names())
 
 
 def test_parts_of_a_script_make_the_whole() -> None:
@@ -139,6 +139,6 @@ def test_what_cannot_be_edited_is_not_tried() -> None:
 def test_all_come_to_nothing_on_every_kind_of_task(pool: Pool) -> None:
     """Statics, a bound, an average and a transport coefficient; `mdevalbench audit` takes a task of every family."""
     kinds = ("lattice_constant", "energy_conservation", "lj_pressure", "self_diffusion")
-    findings = run_cheats(pool, attacks("cheat"), tasks=[task for task in lightest_tasks() if task.family in kinds])
+    findings = run_cheats(pool, attacks("cheat"), tasks=[task for task in lightest_tasks(pool) if task.family in kinds])
     assert [f for f in findings if not f.ok] == []
     assert len(findings) > 130
