@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from mdevalbench.errors import TaskError, Unmeasured
+from mdevalbench.errors import TaskError, Unmeasured, UsageError
 from mdevalbench.lammps import install
 from mdevalbench.lammps.executor import in_threads
 from mdevalbench.tasks.content import content_problems
@@ -140,6 +140,8 @@ def _measure(judge: Measurer, run: _Planned, cancel: threading.Event) -> SeedVal
         found = judge.measure(run.task, render_reference(run.task, seed, overrides), cancel)
     except Unmeasured as error:
         raise TaskError(f"{run.task.id}: the reference script (seed {run.seed}) cannot be measured: {error}") from error
+    except UsageError as error:
+        raise TaskError(f"{run.task.source.at(('measure',))}: {run.task.id} cannot be measured: {error}") from error
     if found.unit != run.task.unit:
         raise TaskError(f"{run.task.id}: was measured in {found.unit!r}, but the family says {run.task.unit!r}")
     if found.natoms is None:

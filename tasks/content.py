@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import floor, log10
 
 from mdevalbench.errors import TaskError, UsageError
-from mdevalbench.lammps import install
+from mdevalbench.lammps import install, styles
 from mdevalbench.observables import get_estimator
 from mdevalbench.tasks.drawn.drawing import DrawnTask, draw
 from mdevalbench.tasks.loading import Task
@@ -78,10 +78,41 @@ def _measuring(task: Task) -> Iterator[str]:
     elif world.pair_coeff is None and not spec.potential.files:
         yield f"{at(('world',))}: the potential has no files to scale; change `pair_coeff` instead"
     shipped = install.potentials_folder()
+    yield from _pair_style(task)
+    yield from _world(task)
     for name in spec.potential.files:
         if not (shipped / name).is_file():
             near = did_you_mean(name, (path.name for path in shipped.iterdir()))
             yield f"{at(('potential', 'files'))}: LAMMPS ships no potential file {name!r}{near}"
+
+
+def _pair_style(task: Task) -> Iterator[str]:
+    style, known = task.pair_style, styles.installed()
+    if not known.knows("pair", style):
+        near = did_you_mean(style, known.nearest("pair", style))
+        yield f"{task.source.at(('potential', 'pair_style'))}: LAMMPS knows no pair style {style!r}{near}"
+
+
+def _world(task: Task) -> Iterator[str]:
+    """A rule for `pair_coeff` that meets no number of the potential leaves the simulation as it is."""
+    world, potential = task.spec.world, task.spec.potential
+    change, files_change = world.pair_coeff, (world.length, world.energy) != (1.0, 1.0) and potential.files
+    if change is None or files_change:
+        return
+    hybrid = task.pair_style.startswith("hybrid")
+    for line in potential.pair_coeff:
+        words = line.split()[2:]
+        style, numbers = (words[0], words[1:]) if hybrid and words else (task.pair_style, words)
+        if style.startswith(change.style) and all(_is_number(numbers, position) for position in change.factors):
+            return
+    yield (
+        f"{task.source.at(('world', 'pair_coeff'))}: changes no number of the potential: `style` must be the beginning "
+        f"of {task.pair_style!r}, and `factors` count the numbers behind the two atom types, from 1"
+    )
+
+
+def _is_number(words: Sequence[str], position: int) -> bool:
+    return 1 <= position <= len(words) and bool(_NUMBER.fullmatch(words[position - 1]))
 
 
 def _prompt(task: Task) -> Iterator[str]:
@@ -120,7 +151,11 @@ def _scripts(task: Task, scripts: list[Variant]) -> Iterator[str]:
             yield f"{task.id}: {variant.kind} {variant.name!r}: say on its first line (# ...) what is different"
     for kind, least in (("solution", 1), ("wrong", 3)):
         if sum(s.kind == kind for s in scripts) < least:
-            yield f"{task.folder}: has too few scripts of the kind {kind!r}: at least {least}"
+            folder = task.folder / ("solutions" if kind == "solution" else kind)
+            yield f"{folder}: has too few scripts of the kind {kind!r}, *.lmp.j2: at least {least}"
+    for path in sorted(p for name in ("solutions", "wrong") for p in (task.folder / name).glob("*")):
+        if not path.name.endswith(".lmp.j2") and path.is_file():
+            yield f"{path}: is not used: scripts end in .lmp.j2"
 
 
 def _train(task: Task) -> list[str]:

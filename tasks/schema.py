@@ -97,7 +97,7 @@ class Validity(Record):
     composition_within: float = 0.01
     max_timestep: float | None = None
     fixes: tuple[str, ...] = ()
-    """fix styles that may act beside those that only watch; shell patterns such as `nvt*`"""
+    """fix styles that may act beside `nve` and those that only watch; shell patterns such as `nvt*`"""
     periodic: bool = True
     """the box must be periodic in every direction"""
     all_atoms_integrated: bool = True

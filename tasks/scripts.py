@@ -84,6 +84,21 @@ def mutations(task: Task) -> tuple[Variant, ...]:
     return tuple(found)
 
 
+def named(task: Task, name: str) -> Variant:
+    """A script of a task by its name, `no_tail`, or where two have one by kind and name, `wrong/no_tail`.
+
+    Raises TaskError, with the nearest names, if there is none, or several.
+    """
+    found = {f"{v.kind}/{v.name}": v for v in (reference(task), *solutions(task), *wrong(task), *mutations(task))}
+    fitting = [variant for full, variant in found.items() if name in (full, variant.name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise TaskError(f"{task.id} has several scripts {name!r}: {', '.join(f'{v.kind}/{v.name}' for v in fitting)}")
+    near = did_you_mean(name, (v.name for v in found.values()), "it has")
+    raise TaskError(f"{task.id} has no script {name!r}{near}")
+
+
 def reseeds(task: Task, count: int, purpose: str = "fresh") -> tuple[Variant, ...]:
     """The reference script with `count` seeds that made no part of its reference; none for a deterministic task."""
     if not task.spec.stochastic:

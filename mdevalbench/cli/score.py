@@ -66,7 +66,12 @@ def score(
 
 
 def read_answer(path: str) -> str:
-    """Content of a file, or of standard input for `-`. Raises UsageError if it cannot be read."""
+    """Content of a file, or of standard input for `-`. Raises UsageError if it cannot be read, or is a template."""
+    if path.endswith(".j2"):
+        name = Path(path).name.removesuffix(".j2").removesuffix(".lmp")
+        raise UsageError(
+            f"{path} is a template; a script of a task is made of it by `mdevalbench tasks show TASK --script {name}`"
+        )
     try:
         return sys.stdin.buffer.read().decode() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

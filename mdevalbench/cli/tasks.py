@@ -10,6 +10,7 @@ from mdevalbench.cli import completion
 from mdevalbench.cli.faults import guarded
 from mdevalbench.cli.options import DrawSeed, Executor, Lammps, Scheduler, TasksDir
 from mdevalbench.cli.output import print_json, progress, with_uncertainty
+from mdevalbench.errors import UsageError
 
 if TYPE_CHECKING:
     from mdevalbench.tasks import Task
@@ -74,23 +75,57 @@ def list_(
 @guarded
 def show(
     task_id: TaskId,
-    script: Annotated[bool, typer.Option("--script", help="Print the reference script, nothing else.")] = False,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="With --script: another script than the reference, by the name of its file or mutation."),
+    ] = None,
+    script: Annotated[bool, typer.Option("--script", help="Print a script of the task, nothing else.")] = False,
     json: Json = False,
     tasks_dir: TasksDir = None,
 ) -> None:
     """Show the prompt of a task, its conditions and its reference value.
 
-    Example: `mdevalbench tasks show lattice_constant/cu-mishin`
+    Examples: `mdevalbench tasks show lattice_constant/cu-mishin`,
+    `mdevalbench tasks show lattice_constant/cu-mishin --script pressure_scan > in.lammps`
     """
-    from mdevalbench.tasks import load_task, render_reference
+    from mdevalbench.tasks import load_task
+    from mdevalbench.tasks.scripts import named
 
     task = load_task(task_id)
+    if name is not None and not script:
+        raise UsageError(f"to see the script {name!r}, add --script")
     if script:
-        typer.echo(render_reference(task), nl=False)
+        typer.echo(named(task, name or "reference/reference").script, nl=False)
     elif json:
         print_json(_details(task))
     else:
         _print_task(task)
+
+
+@app.command()
+@guarded
+def estimators(
+    name: Annotated[str | None, typer.Argument(help="Tell all about this one.")] = None,
+    json: Json = False,
+) -> None:
+    """List what the harness can measure: the estimators that `measure:` of a family names, with their options.
+
+    Example: `mdevalbench tasks estimators mean_pressure`
+    """
+    from mdevalbench.observables import get_estimator
+    from mdevalbench.observables.catalogue import estimators as all_of_them
+
+    if name is not None:
+        get_estimator(name)
+    found = [one for one in all_of_them() if name in (None, one.name)]
+    if json:
+        print_json([{"name": one.name, "options": one.options, "text": one.text} for one in found])
+    elif name is not None:
+        typer.echo(f"{name}  {', '.join(found[0].options)}\n\n{found[0].text}")
+    else:
+        for one in found:
+            typer.secho(one.name, bold=True, nl=False)
+            typer.echo(f"  {', '.join(one.options)}\n    {one.summary}")
 
 
 @app.command()

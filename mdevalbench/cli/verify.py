@@ -198,7 +198,7 @@ def _print_report(report: Report, tasks: Sequence[Task]) -> None:
     from rich.console import Console
 
     from mdevalbench.tasks.scaffold import unfinished
-    from mdevalbench.tasks.verification.advice import inventory, lacking, next_steps
+    from mdevalbench.tasks.verification.advice import inventory, lacking, next_steps, remarks
 
     console = Console()
     incomplete = lacking(report)
@@ -216,6 +216,8 @@ def _print_report(report: Report, tasks: Sequence[Task]) -> None:
                 console.print(f"    {reason}", highlight=False, markup=False)
     if not incomplete:
         _print_groups(console, report)
+    for remark in remarks(report):
+        console.print(f"! {remark}", highlight=False, markup=False, soft_wrap=True)
     for step in next_steps(report, tasks):
         console.print(f"→ {step}", highlight=False, markup=False, soft_wrap=True)
     for folder in sorted({task.folder for task in tasks}):

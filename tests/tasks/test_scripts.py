@@ -8,7 +8,7 @@ import pytest
 
 from mdevalbench.errors import TaskError
 from mdevalbench.tasks import load_task, mutations, render_reference, reseeds, solutions, wrong
-from mdevalbench.tasks.scripts import recipe_digest, rename_variables
+from mdevalbench.tasks.scripts import breaking, named, recipe_digest, reference, rename_variables
 
 
 def test_values_derived_from_an_overridden_one_follow_it(toy_root: Path) -> None:
@@ -106,3 +106,12 @@ next q3i
 def test_renaming_leaves_a_script_without_variables_alone() -> None:
     script = "units lj\nrun 0\nprint '$(pe)'\n"
     assert rename_variables(script) == script
+
+
+def test_scripts_are_found_by_name(toy_root: Path) -> None:
+    task = load_task("argon_lattice/ar")
+    assert named(task, "aniso").kind == "solution" and named(task, "wrong/guess").kind == "wrong"
+    assert named(task, "wrong_sigma") == breaking(task)[0]
+    assert named(task, "reference/reference") == reference(task)
+    with pytest.raises(TaskError, match="no script 'anisso'; did you mean 'aniso'"):
+        named(task, "anisso")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks import load_suite, load_task
 from mdevalbench.tasks.calibration import calibrate
-from mdevalbench.tasks.verification.advice import inventory, lacking, next_steps
+from mdevalbench.tasks.verification.advice import inventory, lacking, next_steps, remarks
 from mdevalbench.tasks.verification.verify import Offender, Report, verify
 
 FOLDER = Path("codegen", "argon_lattice")
@@ -40,7 +41,7 @@ def test_an_incomplete_family_is_told_each_thing_once(toy_root: Path, judge: Jud
     assert len([problem for problem in problems if "'wrong'" in problem]) == 1
     assert [problem for problem in problems if "mdevalbench tasks reference --task argon_lattice/kr" in problem]
     assert next_steps(found, tasks) == [
-        "Put right what is named above. Then: mdevalbench tasks verify --family argon_lattice"
+        "Put right what is named above. Then: mdevalbench tasks verify --family argon_lattice --record judged.jsonl"
     ]
 
 
@@ -71,7 +72,33 @@ def test_what_to_do_about_a_wrong_judgement(toy_root: Path, kind: str, name: str
     steps = next_steps(report(one, one), load_suite("codegen"))
     assert len(steps) == 2
     assert told in steps[0]
-    assert steps[1] == "Then: mdevalbench tasks verify --family argon_lattice"
+    assert steps[1] == "Then: mdevalbench tasks verify --family argon_lattice --record judged.jsonl"
+
+
+def test_a_world_that_changes_nothing_is_named_and_not_the_script(toy_root: Path) -> None:
+    reason = "other numbers in the prescribed potential left the simulation unchanged, so that"
+    one = Offender(task="argon_lattice/ar", kind="reference", name="", outcome="scored", reasons=(reason,))
+    assert "strengthen `world`" in next_steps(report(one), load_suite("codegen"))[0]
+
+
+def test_families_elsewhere_are_verified_where_they_lie(toy_root: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy_root / FOLDER, tmp_path / "own" / "krypton_lattice")
+    family = tmp_path / "own" / "krypton_lattice" / "family.yml"
+    family.write_text(family.read_text().replace("family: argon_lattice", "family: krypton_lattice"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MDEVALBENCH_TASKS_DIR", str(tmp_path / "own"))
+        tasks = load_suite("codegen", "krypton_lattice")
+        one = Offender(task=tasks[0].id, kind="benign", name="bigger", outcome="scored", reasons=())
+        assert f"--tasks-dir {tmp_path / 'own'} --record" in next_steps(report(one), tasks)[-1]
+
+
+def test_a_wrong_script_that_never_ran_is_remarked(toy_root: Path, judge: Judge) -> None:
+    calibrate(load_suite("codegen"), judge)
+    script = toy_root / FOLDER / "wrong" / "guess.lmp.j2"
+    script.write_text(script.read_text().replace("pair_style", "pair_styel"))
+    found = verify([load_task("argon_lattice/ar")], judge, 2)
+    assert found.ok and len(remarks(found)) == 1
+    assert "wrong 'guess' never ran" in remarks(found)[0] and "pair_styel" in remarks(found)[0]
 
 
 def test_nothing_is_to_be_done(toy_root: Path) -> None:
