@@ -128,8 +128,8 @@ def render(cheat: Attack, names: dict[str, Any], cheating: bool) -> str | None:
 def scene(task: Task, value: str, start_energy: float) -> dict[str, Any]:
     """The names that a template may use.
 
-    `script` is the reference script; `setup` what stands before its first loop, `approach` from there to its last loop,
-    `production` that loop, `ending` what follows, `report` the RESULT line; `model` the setup without what only
+    `script` is the reference script; `setup` what stands before its first loop (of dynamics, where that is asked for),
+    `approach` from there to its last loop, `production` that loop, `ending` what follows, `report` the RESULT line; `model` the setup without what only
     dynamics needs. `claim` prints the memorised answer. `edit(text, pattern, replacement)` changes every match,
     `shorter(text, divisor)` every number of steps, `scaled(text, factor)` the potential; `require(condition)` limits a
     cheat to some tasks. `value` and `start_energy` are what is known from an earlier run, see `memorised`.
@@ -164,6 +164,8 @@ def scene(task: Task, value: str, start_energy: float) -> dict[str, Any]:
 def _parts(text: str, task: Task) -> dict[str, str]:
     commands = parse(text).commands
     loops = [c for c in commands if c.name in _LOOPS]
+    if task.spec.measure[0].select.kind == "dynamics":  # what a minimisation prepares is a part of the setup
+        loops = [c for c in loops if c.name == "run"]
     report = next((c for c in commands if c.name == "print" and "RESULT" in c.raw), None)
     if not loops or report is None:
         raise TaskError(f"{task.folder}: its reference script has no run or minimize, or prints no RESULT line")

@@ -20,7 +20,8 @@ WIDTH = 64
 _NEXT = {
     Stage.NOTHING: "put the LAMMPS input into one fenced code block of the answer",
     Stage.FOUND: "`mdevalbench check {script}` tells, without running anything, what LAMMPS does not accept",
-    Stage.ACCEPTED: "the script needs a `run` or `minimize` that belongs to the task: `mdevalbench tasks show {task}`",
+    Stage.ACCEPTED: "a `run` or `minimize` has to simulate what is asked for, with its very interactions: "
+    "`mdevalbench tasks show {task}`",
     Stage.STARTED: "the run began as it should and then stopped; the reasons above say where",
     Stage.EXECUTED: "compare the stages of the run with the conditions in `mdevalbench tasks show {task}`",
     Stage.MEASURED: "compare temperature, pressure, length and size of the run with `mdevalbench tasks show {task}`",
