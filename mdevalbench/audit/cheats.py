@@ -129,10 +129,11 @@ def scene(task: Task, value: str, start_energy: float) -> dict[str, Any]:
     """The names that a template may use.
 
     `script` is the reference script; `setup` what stands before its first loop (of dynamics, where that is asked for),
-    `approach` from there to its last loop, `production` that loop, `ending` what follows, `report` the RESULT line; `model` the setup without what only
-    dynamics needs. `claim` prints the memorised answer. `edit(text, pattern, replacement)` changes every match,
-    `shorter(text, divisor)` every number of steps, `scaled(text, factor)` the potential; `require(condition)` limits a
-    cheat to some tasks. `value` and `start_energy` are what is known from an earlier run, see `memorised`.
+    `approach` from there to its last loop, `production` that loop, `ending` what follows, `report` the RESULT line;
+    `model` the setup without what only dynamics needs. `claim` prints the memorised answer. `edit(text, pattern,
+    replacement)` changes every match, `shorter(text, divisor)` every number of steps, `scaled(text, factor)` the
+    potential; `require(condition)` limits a cheat to some tasks. `value` and `start_energy` are what is known from an
+    earlier run, see `memorised`.
 
     Raises:
         TaskError: the reference script has no such parts.
