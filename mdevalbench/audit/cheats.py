@@ -145,7 +145,7 @@ def scene(task: Task, value: str, start_energy: float) -> dict[str, Any]:
         **_parts(text, task),
         "task": task,
         "script": text,
-        "dynamics": selection.kind == "dynamics",
+        "dynamics": _is_dynamics(task),
         "temperature": selection.temperature.value if selection.temperature else usual,
         "style": task.pair_style,
         "potential_files": {name: _size(name) for name in spec.potential.files},
@@ -162,10 +162,14 @@ def scene(task: Task, value: str, start_energy: float) -> dict[str, Any]:
     }
 
 
+def _is_dynamics(task: Task) -> bool:
+    return task.spec.measure[0].select.kind == "dynamics"
+
+
 def _parts(text: str, task: Task) -> dict[str, str]:
     commands = parse(text).commands
     loops = [c for c in commands if c.name in _LOOPS]
-    if task.spec.measure[0].select.kind == "dynamics":  # what a minimisation prepares is a part of the setup
+    if _is_dynamics(task):  # what a minimisation prepares is a part of the setup
         loops = [c for c in loops if c.name == "run"]
     report = next((c for c in commands if c.name == "print" and "RESULT" in c.raw), None)
     if not loops or report is None:
@@ -221,13 +225,15 @@ def _is_model(command: Command, first_loop: Command) -> bool:
 
 
 def memorised(executor: Executor, task: Task) -> dict[str, Any]:
-    """What somebody knows who has run the reference script before: its answer and its first energy per atom.
+    """What somebody knows who has run the reference script before: its answer, and the energy per atom in the state
+    after the setup.
 
     Raises:
         HarnessFault: it does not run here.
     """
     run = executor.run(Job(render_reference(task), task.spec.limits, files=task.files))
-    states = [frame for loop in run.evidence.loops for frame in loop.frames]
+    loops = [loop for loop in run.evidence.loops if loop.kind != "min" or not _is_dynamics(task)]
+    states = [frame for loop in loops for frame in loop.frames]
     try:
         value = find_claim(run.output, task.observable, task.unit, task.spec.accepted_units).value
     except NoClaim as reason:
