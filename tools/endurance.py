@@ -78,7 +78,8 @@ KINDS = (
     Kind(
         "flood", 'label a\nprint "........................"\njump SELF a\n', (Ending.CPU_LIMIT, Ending.DISK_LIMIT), 0.1
     ),
-    Kind("endless", "label a\njump SELF a\n", (Ending.CPU_LIMIT,), 0.1),
+    # it goes on until its time is over, or until LAMMPS's log of it is too long
+    Kind("endless", "label a\njump SELF a\n", (Ending.CPU_LIMIT, Ending.DISK_LIMIT), 0.1),
     Kind("disk", FLUID + "dump 1 all custom 1 d.* id x y z vx vy vz\nrun 100000\n", (Ending.DISK_LIMIT,), 0.2),
     Kind("memory", FLUID.replace("0 4 0 4 0 4", "0 200 0 200 0 200"), (Ending.MEMORY_LIMIT, Ending.ERROR), 0.5),
 )
