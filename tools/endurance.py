@@ -52,6 +52,8 @@ SEEDS = 40
 MEBIBYTE = 1 << 20
 MOST_GROWTH = 2.0
 """MiB"""
+STARTED: set[int] = set()
+"""children that this process was seen to have"""
 SETTLED = 200
 """runs after which this process has met every kind of script and loaded what it needs"""
 
@@ -80,7 +82,12 @@ KINDS = (
     ),
     # it goes on until its time is over, or until LAMMPS's log of it is too long
     Kind("endless", "label a\njump SELF a\n", (Ending.CPU_LIMIT, Ending.DISK_LIMIT), 0.1),
-    Kind("disk", FLUID + "dump 1 all custom 1 d.* id x y z vx vy vz\nrun 100000\n", (Ending.DISK_LIMIT,), 0.2),
+    Kind(
+        "disk",
+        FLUID + "dump 1 all custom 1 d.* id x y z vx vy vz\nrun 100000\n",
+        (Ending.DISK_LIMIT, Ending.CPU_LIMIT),
+        0.2,
+    ),
     Kind("memory", FLUID.replace("0 4 0 4 0 4", "0 200 0 200 0 200"), (Ending.MEMORY_LIMIT, Ending.ERROR), 0.5),
 )
 
@@ -162,11 +169,10 @@ def open_files() -> tuple[str, ...]:
 
 
 def shared_memory() -> list[str]:
-    """POSIX and System V shared memory on this machine, but for what is named after other living processes."""
-    names = [path.name for path in Path("/dev/shm").iterdir()]
-    mpich = {name: int(name.split("_")[2], 16) for name in names if name.startswith("mpich_shm_")}
-    others = {name for name, pid in mpich.items() if Path(f"/proc/{pid}").exists() and pid not in children(os.getpid())}
-    return [name for name in names if name not in others] + Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    """POSIX shared memory that is named after processes started here, and System V shared memory of this machine."""
+    names = [path.name for path in Path("/dev/shm").glob("mpich_shm_*")]
+    ours = [name for name in names if int(name.split("_")[2], 16) in STARTED]
+    return ours + Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
 
 
 def children(pid: int) -> list[int]:
@@ -174,6 +180,8 @@ def children(pid: int) -> list[int]:
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         found += [int(child) for child in (task / "children").read_text().split()]
+    if pid == os.getpid():
+        STARTED.update(found)
     return found
 
 
@@ -216,6 +224,7 @@ def endure(runs: int, workers: int, kill_every: float, seed: int = 0) -> tuple[L
             ledger.enter(number, kind, its, pool.run(Job(script, LIMITS)))
             ledger.under_way.remove(number)
             ledger.memory.append(memory_in_use())
+            children(os.getpid())
             progress.advance(bar)
 
         try:

@@ -77,6 +77,7 @@ def bare(example: Example, *, skip_loops: bool, cpu_seconds: float) -> tuple[Out
         )
         waited, seconds, status = _reap(process.pid, cpu_seconds)
         process.returncode = status
+        Path(f"/dev/shm/mpich_shm_{process.pid:x}_0").unlink(missing_ok=True)  # left by MPI where it was killed
         screen.seek(0)
         output = screen.read().decode("utf-8", "replace")
     return _bare_outcome(status, waited, cpu_seconds, seconds, output), output
