@@ -22,7 +22,7 @@ def gallery(
 
     Simulates nothing: pictures come from `tasks study` and from the judgements that `tasks verify --record FILE` kept.
 
-    Example: `mdevalbench tasks gallery --record reports/verification.jsonl`
+    Example: `mdevalbench tasks gallery --record docs/verification.jsonl`
     """
     from mdevalbench.tasks import load_suite
     from mdevalbench.tasks.gallery import write_gallery
