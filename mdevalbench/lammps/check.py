@@ -16,7 +16,7 @@ from typing import Literal
 
 from mdevalbench.lammps import filecheck, potentials, styles
 from mdevalbench.lammps.diagnostics import Diagnostic, Edit, render
-from mdevalbench.lammps.forbidden import FORBIDDEN
+from mdevalbench.lammps.forbidden import ALLOWED, FORBIDDEN
 from mdevalbench.lammps.script import Command, Word, bodies, parse
 
 __all__ = ["FORBIDDEN", "Diagnostic", "Edit", "check", "render"]
@@ -155,8 +155,10 @@ class _Walk:
             advice = "LAMMPS would start a program for it, which the sandbox refuses: use a plain file, or one in .gz."
             self.warn("starts-program", word, f"'{word.text}' is a compressed file", advice)
         folder = posixpath.dirname(posixpath.normpath(word.text))
-        if folder and word.literal and command.name != "read_data":
-            advice = "Write files straight into the folder of the script: others are closed, and none can be made."
+        made = any(filecheck.may_make(earlier, folder) for earlier in self.earlier)
+        if folder and word.literal and command.name != "read_data" and not made:
+            make = f", or make the folder first: shell mkdir {folder}" if not filecheck.is_outside(folder) else ""
+            advice = f"Write files straight into the folder of the script{make}."
             self.warn("outside-file", word, f"there is no folder '{folder}' to write to", advice)
 
     def _missing(self, read: filecheck.Read) -> None:
@@ -286,6 +288,8 @@ def _forbidden(command: Command) -> Iterator[tuple[str, Word]]:
     place = {"fix": 3, "compute": 3, "dump": 3, "variable": 2}.get(command.name, 1)
     hybrid = len(command.words) > place and command.words[place].text.startswith("hybrid")
     styled = command.words[place:] if hybrid else command.words[place : place + 1]
+    if " ".join([command.name, *(word.text for word in styled)]) in ALLOWED:
+        return
     for pattern in FORBIDDEN:
         name, _, style = pattern.partition(" ")
         if name == command.name and not style:

@@ -97,6 +97,14 @@ def is_outside(name: str) -> bool:
     return posixpath.isabs(name) or posixpath.normpath(name).startswith("..")
 
 
+def may_make(command: Command, folder: str) -> bool:
+    """Whether a command could be the `shell mkdir` of this folder of the script, or of one in it."""
+    if command.name != "shell" or not command.args or command.args[0].text != "mkdir":
+        return False
+    made = [posixpath.normpath(word.text) for word in command.args[1:] if word.literal]
+    return len(made) < len(command.args) - 1 or any(f"{name}/".startswith(f"{folder}/") for name in made)
+
+
 def _may_write(command: Command, name: str) -> bool:
     """Whether a command could write a file of this name; substitutions and wildcards in it may stand for anything."""
     if command.name not in _WRITERS and (not command.words or command.words[0].literal):

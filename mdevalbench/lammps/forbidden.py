@@ -25,3 +25,10 @@ FORBIDDEN: dict[str, str] = {
     "variable getenv": "reads the environment of the harness",
 }
 """pattern -> why"""
+
+ALLOWED = ("shell mkdir", "shell rm", "shell rmdir")
+"""Patterns that go before those of `FORBIDDEN`: what LAMMPS does itself, without a program.
+
+A folder is made inside the folder of the script only, and the sandbox lets no file be removed (an open file without a
+name could grow unseen), of which LAMMPS warns.
+"""

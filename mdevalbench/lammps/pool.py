@@ -24,7 +24,7 @@ from mdevalbench.errors import Cancelled, HarnessFault, IsolationUnavailable, Re
 from mdevalbench.lammps import install, sandbox
 from mdevalbench.lammps._places import Places
 from mdevalbench.lammps.executor import Executor
-from mdevalbench.lammps.forbidden import FORBIDDEN
+from mdevalbench.lammps.forbidden import ALLOWED, FORBIDDEN
 from mdevalbench.lammps.job import Ending, Job, Run
 from mdevalbench.lammps.record import Memory
 from mdevalbench.lammps.script import parse
@@ -177,7 +177,7 @@ class Pool(Executor):
                 self._idle.append(worker)
 
     def _run_on(self, worker: _Worker, job: Job, threads: int, cancel: threading.Event | None) -> Run:
-        forbidden = () if job.unrestricted else tuple(FORBIDDEN)
+        forbidden = () if job.unrestricted else (*(f"!{pattern}" for pattern in ALLOWED), *FORBIDDEN)
         worker.memory.prepare(job.recording, job.world.pair_coeff, forbidden, threads)
         root = Path(tempfile.mkdtemp(prefix="mdevalbench-"))
         try:

@@ -1,58 +1,20 @@
-"""Evidence out of the memory that the recorder wrote: loops, samples, frames, commands and settings.
-
-The layout is that of recorder_layout.h.
-"""
+"""Evidence out of the memory that the recorder wrote: loops, samples, frames, commands and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mdevalbench.lammps.evidence import Cell, Command, Edit, Evidence, FixInfo, Frame, Loop, Samples, Settings
-
-if TYPE_CHECKING:
-    from mdevalbench.lammps.record import Header
+from mdevalbench.lammps.layout import FRAME, LOOP, SAMPLE, Header
 
 KINDS = ("verlet", "respa", "min")
 _ACCELERATORS = ("OMP", "GPU", "INTEL")
 """fixes by which LAMMPS holds the settings of `package`; they do nothing to the atoms"""
 BEGIN, SAMPLED, SUCCESSOR, END = range(4)
-
-
-def _dtype(*fields: tuple[str, str] | tuple[str, str, int]) -> np.dtype[Any]:
-    return np.dtype(list(fields))
-
-
-_LOOP = _dtype(
-    *[(n, "i8") for n in "kind requested steps completed nested command line settings edit".split()],
-    *[(n, "f8") for n in "displaced velocity time duration dt_min dt_max".split()],
-)
-_SAMPLE = _dtype(
-    *[(n, "i8") for n in "loop step natoms integrated".split()],
-    ("time", "f8"),
-    ("potential_energy", "f8"),
-    ("kinetic", "f8", 6),
-    ("momentum", "f8", 3),
-    ("mass", "f8"),
-    ("virial", "f8", 6),
-    ("h", "f8", 6),
-)
-_FRAME = _dtype(
-    *[(n, "i8") for n in "kind loop step natoms has_applied has_moved clean tallied".split()],
-    ("periodic", "i8", 3),
-    ("time", "f8"),
-    ("dt", "f8"),
-    ("origin", "f8", 3),
-    ("h", "f8", 6),
-    ("computed_origin", "f8", 3),
-    ("computed_h", "f8", 6),
-    ("potential_energy", "f8"),
-    ("tail_energy", "f8"),
-    ("virial", "f8", 6),
-)
 
 
 class Reader:
@@ -78,8 +40,8 @@ class Reader:
         )
 
     def loops(self, trace: Sequence[Command]) -> Iterator[Loop]:
-        records = np.frombuffer(self.section("loops"), dtype=_LOOP)
-        columns = {name: records[name].tolist() for name in _LOOP.names or ()}
+        records = np.frombuffer(self.section("loops"), dtype=LOOP)
+        columns = {name: records[name].tolist() for name in LOOP.names or ()}
         samples = self.samples_by_loop(len(records))
         frames = self.frames_by_loop()
         settings = _SettingsReader(self.section("settings"), trace)
@@ -109,7 +71,7 @@ class Reader:
 
     def samples_by_loop(self, loops: int) -> list[Samples]:
         """Samples of each loop, as views of columns in which loops follow each other."""
-        rows = np.frombuffer(self.section("samples_section"), dtype=_SAMPLE)
+        rows = np.frombuffer(self.section("samples_section"), dtype=SAMPLE)
         rows = rows[np.argsort(rows["loop"], kind="stable")]
         bounds = np.searchsorted(rows["loop"], np.arange(loops + 1)).tolist()
         columns = [_vectors(rows["h"]) if name == "cell" else rows[name].copy() for name in Samples.__slots__]
@@ -126,7 +88,7 @@ class Reader:
     def frames_by_loop(self) -> dict[int, list[Frame]]:
         """Frames of each loop in order; a successor is attached to the frame before it."""
         data, at, found = self.section("frames_section"), 0, dict[int, list[Frame]]()
-        while at + _FRAME.itemsize <= len(data):
+        while at + FRAME.itemsize <= len(data):
             kind, frame, at = _frame(data, at)
             frames = found.setdefault(frame.loop, [])
             if kind == SUCCESSOR and frames:
@@ -140,14 +102,14 @@ class Reader:
             return None
         section = self.head.final_slots
         at = section.at + (self.head.final_slot - 1) * section.capacity
-        head = np.frombuffer(self.bytes_of(at, _FRAME.itemsize), _FRAME)[0]
+        head = np.frombuffer(self.bytes_of(at, FRAME.itemsize), FRAME)[0]
         floats_per_atom = 9 + 3 * int(head["has_applied"]) + 3 * int(head["has_moved"])
-        return _frame(self.bytes_of(at, _FRAME.itemsize + int(head["natoms"]) * 8 * (4 + floats_per_atom)), 0)[1]
+        return _frame(self.bytes_of(at, FRAME.itemsize + int(head["natoms"]) * 8 * (4 + floats_per_atom)), 0)[1]
 
 
 def _frame(data: bytes, at: int) -> tuple[int, Frame, int]:
-    head = np.frombuffer(data, _FRAME, 1, at)[0]
-    n, at = int(head["natoms"]), at + _FRAME.itemsize
+    head = np.frombuffer(data, FRAME, 1, at)[0]
+    n, at = int(head["natoms"]), at + FRAME.itemsize
 
     def take(dtype: str, count: int) -> Any:
         nonlocal at

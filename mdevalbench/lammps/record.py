@@ -1,6 +1,6 @@
 """The evidence memory: laid out before a run, read back as `Evidence` after it (reading.py).
 
-The layout is that of recorder_layout.h. The memory is anonymous (a memfd that the child closes before the script
+The memory is anonymous (a memfd that the child closes before the script
 starts), so that a script has no name for it, and survives the death of the process that wrote it.
 """
 
@@ -15,40 +15,10 @@ from collections.abc import Sequence
 from mdevalbench.errors import RecorderFault
 from mdevalbench.lammps.evidence import Evidence
 from mdevalbench.lammps.job import CoeffScale, Recording
+from mdevalbench.lammps.layout import MAGIC, MAX_FACTORS, MAX_RULES, Header
 from mdevalbench.lammps.reading import Reader
 
-MAGIC = 0x4D44455642303035
-MAX_RULES = MAX_FACTORS = 8
 LOOP_BYTES, SAMPLE_BYTES, SETTINGS_BYTES, TRACE_BYTES, SLOT_BYTES = 12 << 20, 16 << 20, 4 << 20, 4 << 20, 32 << 20
-
-
-class _Section(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint64) for name in ("at", "capacity", "used", "dropped")]
-
-
-class _CoeffRule(ctypes.Structure):
-    _fields_ = [
-        ("style", ctypes.c_char * 64),
-        ("count", ctypes.c_uint64),
-        ("position", ctypes.c_uint64 * MAX_FACTORS),
-        ("factor", ctypes.c_double * MAX_FACTORS),
-    ]
-
-
-class Header(ctypes.Structure):
-    """The head of the memory, as in recorder_layout.h."""
-
-    _fields_ = [
-        *[(name, ctypes.c_uint64) for name in ("magic", "seed", "samples", "frames", "pairs", "threads", "nrules")],
-        ("rules", _CoeffRule * MAX_RULES),
-        ("forbidden", ctypes.c_char * 8192),
-        *[(n, _Section) for n in ("loops", "samples_section", "settings", "trace", "frames_section", "final_slots")],
-        ("attached", ctypes.c_uint64),
-        ("final_slot", ctypes.c_uint64),
-        ("line", ctypes.c_int64),
-        ("quit_called", ctypes.c_uint64),
-        ("quit_status", ctypes.c_int64),
-    ]
 
 
 class Memory:

@@ -86,6 +86,7 @@ void run_loop(void *object, int n, int kind, const char *symbol)
   keep_end(loop);
 }
 
+// The first pattern that fits decides; one after a '!' is allowed.
 bool is_forbidden(Input *input, std::string &pattern)
 {
   const char *style = nullptr;
@@ -96,11 +97,12 @@ bool is_forbidden(Input *input, std::string &pattern)
   else if (!third && input->narg > 0) style = input->arg[0];
   for (const char *line = header->forbidden; *line;) {
     const char *end = strchrnul(line, '\n');
-    pattern.assign(line, end);
+    const bool allowed = *line == '!';
+    pattern.assign(line + allowed, end);
     const size_t blank = pattern.find(' ');
     if (pattern.substr(0, blank) == command) {
-      if (blank == std::string::npos) return true;
-      if (style && fnmatch(pattern.c_str() + blank + 1, style, 0) == 0) return true;
+      if (blank == std::string::npos) return !allowed;
+      if (style && fnmatch(pattern.c_str() + blank + 1, style, 0) == 0) return !allowed;
     }
     line = *end ? end + 1 : end;
   }

@@ -31,7 +31,7 @@ struct Header {
   uint64_t threads;                   // most that `package omp` may ask for
   uint64_t nrules;
   CoeffRule rules[MAX_RULES];
-  char forbidden[8192];    // patterns, one a line: "shell", "fix imd", "pair_style python*"
+  char forbidden[8192];    // patterns, one a line, the first that fits decides: "!shell rm", "shell", "fix imd"
   Section loops, samples_section, settings, trace, frames_section, final_slots;
   // set by the recorder
   uint64_t attached;

@@ -259,6 +259,17 @@ def test_forbidden_commands(pattern: str) -> None:
     assert (one.severity, one.code) == ("warning", "forbidden")
 
 
+@pytest.mark.parametrize("line", ["shell rm -f old.dump", "shell mkdir a b/c", "shell rmdir nonesuch"])
+def test_what_shell_does_without_a_program_is_allowed(line: str, tmp_path: Path) -> None:
+    assert found(f"{line}\n") == []
+    assert accepted(f"{line}\n", tmp_path)
+
+
+@pytest.mark.parametrize("line", ['shell "rm -f old.dump"', "shell cd ..", "shell mv a b", "shell rmx", "shell"])
+def test_all_else_of_shell_is_forbidden(line: str) -> None:
+    assert found(f"{line}\n") == [("error", 1, "forbidden")]
+
+
 def test_every_pattern_names_a_command_or_style() -> None:
     names = {pattern.partition(" ")[0] for pattern in FORBIDDEN}
     assert {"shell", "plugin", "python", "geturl", "fix", "pair_style", "variable"} <= names
@@ -277,6 +288,14 @@ def test_every_pattern_names_a_command_or_style() -> None:
 )
 def test_what_the_folder_does_not_allow_is_warned_of(line: str, code: str) -> None:
     assert found(f"{line}\n") == [("warning", 1, code)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"), [("out", "out/a.dump"), ("out/deep", "./out/a.dump"), ("out out/deep", "out/deep/a.dump")]
+)
+def test_a_folder_that_the_script_made_can_be_written_to(folder: str, file: str) -> None:
+    assert found(f"shell mkdir {folder}\nlog {file}\n") == []
+    assert [code for _, _, code in found(f"shell mkdir elsewhere\nlog {file}\n")] == ["outside-file"]
 
 
 def test_files_of_gzip_need_no_program() -> None:

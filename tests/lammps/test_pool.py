@@ -56,6 +56,14 @@ def test_endings_are_those_of_lmp(pool: Pool, script: str, ending: Ending, exit_
     assert (run.ending, run.exit_code) == (ending, exit_code)
 
 
+def test_shell_makes_folders_and_starts_no_program(pool: Pool) -> None:
+    run = pool.run(Job(f"{ATOMS}shell mkdir out\nwrite_data out/a.data\nread_data out/a.data add append\n"))
+    assert (run.ending, run.error) == (Ending.COMPLETED, None)
+    run = pool.run(Job('shell rm -f nothing\nshell "mkdir out"\n'))
+    assert run.error is not None
+    assert (run.error.line, run.error.message) == (2, "The command 'shell' is not allowed in this harness")
+
+
 @pytest.mark.parametrize(
     ("script", "line", "command", "words"),
     [
