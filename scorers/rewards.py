@@ -76,7 +76,7 @@ class Rewards:
         if len(tasks) != len(completions):
             raise UsageError(f"there are {len(tasks)} tasks for {len(completions)} completions")
         found = [self._task(record) for record in tasks]
-        texts = [_text(completion) for completion in completions]
+        texts = [completion_text(completion) for completion in completions]
         judgings = [self._judging(task, text) for task, text in zip(found, texts, strict=True)]
         try:
             _, late = wait([judging.verdict for judging in judgings], self.batch_seconds)
@@ -206,7 +206,8 @@ def _name(record: Record) -> tuple[str, str | None]:
     return name, record.get("digest")
 
 
-def _text(completion: Completion) -> str:
+def completion_text(completion: Completion) -> str:
+    """The text that is judged."""
     if isinstance(completion, str):
         return completion
     content = completion[-1].get("content") if completion else ""

@@ -146,6 +146,8 @@ def _explain(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         bound = next(iter(limits.values()))
         return f"must be {kind.replace('_', ' ').replace('than equal', 'than or equal to')} {bound:g}, got {given!r}"
+    if kind == "value_error":
+        return str(limits["error"])
     if kind == "too_short":
         least = limits["min_length"]
         return f"needs at least {least} {'entry' if least == 1 else 'entries'}, got {limits['actual_length']}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mdevalbench import __version__
-from mdevalbench.cli import audit, check, demo, doctor, draw, evaluate, gallery, new, score, serve, tasks, verify
+from mdevalbench.cli import audit, check, demo, doctor, draw, evaluate, gallery, new, score, serve, tasks, train, verify
 from mdevalbench.cli.faults import guarded
 
 app = typer.Typer(
@@ -53,4 +53,7 @@ tasks.app.command("study")(guarded(verify.study))
 tasks.app.command("gallery")(guarded(gallery.gallery))
 serve.app.command("reward")(guarded(serve.reward))
 app.add_typer(tasks.app, name="tasks")
+for stage in (train.cpt, train.sft, train.grpo, train.recipes, train.rollouts):
+    train.app.command(stage.__name__)(guarded(stage))
+app.add_typer(train.app, name="train")
 app.add_typer(serve.app, name="serve")

@@ -1,0 +1,172 @@
+"""The three stages: continued pre-training, supervised fine-tuning, MD-GRPO; each takes up where it was killed.
+
+TRL does the training. What is here is what feeds it: data of the recipe, the judge as reward, recycled prompts, and the
+record that a stage leaves. A checkpoint holds weights, optimiser, schedule and random states; after a kill the stage
+goes on from the last one that is complete.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mdevalbench.errors import TaskError, UsageError
+from mdevalbench.scorers.judge import Judge
+from mdevalbench.scorers.rewards import Rewards
+from mdevalbench.tasks import Task, load_task
+from mdevalbench.tasks.calibration import measure_references
+from mdevalbench.tasks.source import did_you_mean
+from mdevalbench.training import corpus, models
+from mdevalbench.training.dealing import Dealer
+from mdevalbench.training.recipe import Recipe
+from mdevalbench.training.rewarding import Rewarder
+from mdevalbench.training.rollouts import Rollouts
+from mdevalbench.training.run import Run
+
+Progress = Callable[[int, int], None]
+_OURS = ("output_dir", "seed", "data_seed", "resume_from_checkpoint")
+"""settings of a trainer that follow from the recipe and the run"""
+
+
+def train(
+    run: Run, given: str | None = None, rewards: Rewards | None = None, measuring: Progress | None = None
+) -> None:
+    """Train one stage to its end, from its beginning or its last checkpoint; nothing happens if it is done.
+
+    Args:
+        run: recipe, folder and stage.
+        given: a model to begin with, instead of what the recipe or the stage before gives.
+        rewards: where scripts of MD-GRPO run; by default as the environment asks for.
+        measuring: called with (done, total) while reference values of its tasks are measured.
+
+    Raises:
+        UsageError: the recipe does not fit the trainer, or the model cannot be found.
+    """
+    if run.done:
+        return
+    documents = list(corpus.documents(run.recipe.data)) if run.stage == "cpt" or _needs_base(run) else []
+    path = run.start(given, models.begin(run.recipe, run.base, documents))
+    begin = time.monotonic()
+    trainer, facts = _TRAINERS[run.stage](run, path, documents, rewards, measuring)
+    checkpoint = run.checkpoint()
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    _save(trainer, run)
+    if trainer.is_world_process_zero():
+        run.finish(trainer.state.log_history, time.monotonic() - begin, start=path, **facts)
+
+
+def _needs_base(run: Run) -> bool:
+    return not run.recipe.model.path and not (run.base / "config.json").is_file()
+
+
+def _cpt(run: Run, path: str, documents: list[str], *_: Any) -> tuple[Any, dict[str, Any]]:
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    facts = {"documents": len(documents), "data_digest": corpus.digest(documents)}
+    args = _arguments(SFTConfig, run, run.recipe.cpt.args)
+    rows = Dataset.from_dict({"text": documents})
+    return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
+
+
+def _sft(run: Run, path: str, *_: Any) -> tuple[Any, dict[str, Any]]:
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    examples = list(corpus.examples(run.recipe.data))
+    facts = {"examples": len(examples), "data_digest": corpus.digest(examples)}
+    rows = Dataset.from_list(
+        [
+            {
+                "prompt": [{"role": "user", "content": example.prompt}],
+                "completion": [{"role": "assistant", "content": example.completion}],
+            }
+            for example in examples
+        ]
+    )
+    args = _arguments(SFTConfig, run, run.recipe.sft.args)
+    return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
+
+
+def _grpo(
+    run: Run, path: str, _: list[str], rewards: Rewards | None, measuring: Progress | None
+) -> tuple[Any, dict[str, Any]]:
+    from accelerate import PartialState
+    from trl import GRPOConfig, GRPOTrainer
+
+    args = _arguments(GRPOConfig, run, {"max_steps": 100, **run.recipe.grpo.args, "shuffle_dataset": False})
+    checkpoint, rewards = run.checkpoint(), rewards or Rewards()
+    with PartialState().main_process_first():
+        tasks = _measured(run.recipe, rewards, measuring)
+        rollouts = Rollouts(run.rollouts)
+        if PartialState().is_main_process:
+            rollouts.forget_after(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
+    dealer = Dealer(run.recipe, tasks, rollouts, args.max_steps, args.generation_batch_size // args.num_generations)
+    rewarder = Rewarder(run.recipe.grpo.reward, rollouts, rewards)
+    trainer = GRPOTrainer(
+        args=args, train_dataset=dealer.dataset(), reward_funcs=[rewarder], **_model(run.recipe, path)
+    )
+    return trainer, {"tasks": len(tasks), "prompts": dealer.slots, "data_seed": run.recipe.data.seed + 1}
+
+
+def _measured(recipe: Recipe, rewards: Rewards, measuring: Progress | None) -> list[Task]:
+    """Fresh tasks of MD-GRPO whose references are known or could be measured now; the others are left out."""
+    drawn = list(corpus.tasks(recipe.data, recipe.data.seed + 1, recipe.grpo.tasks))
+    found = measure_references(drawn, Judge(rewards.executor), rewards.executor.workers, measuring)
+    return [load_task(task.id) for task in drawn if not isinstance(found[task.id], TaskError)]
+
+
+def _save(trainer: Any, run: Run) -> None:
+    """Leave a whole model, whatever was trained of it; an adapter also stands beside it by itself."""
+    if not run.recipe.lora:
+        trainer.save_model(str(run.model))  # gathers what is spread over processes
+    elif trainer.is_world_process_zero():
+        adapted = trainer.accelerator.unwrap_model(trainer.model)
+        adapted.save_pretrained(run.home / "adapter")
+        adapted.merge_and_unload().save_pretrained(run.model)
+    if trainer.is_world_process_zero():
+        trainer.processing_class.save_pretrained(run.model)
+
+
+_TRAINERS: Mapping[str, Callable[..., tuple[Any, dict[str, Any]]]] = {"cpt": _cpt, "sft": _sft, "grpo": _grpo}
+
+
+def _arguments(kind: type[Any], run: Run, given: Mapping[str, Any]) -> Any:
+    """The trainer's configuration; on a CPU without the half precision that is the default of TRL."""
+    import torch
+
+    known = {field.name for field in dataclasses.fields(kind)} - set(_OURS)
+    for name in given:
+        if name not in known:
+            raise UsageError(f"{run.stage}.args: {kind.__name__} has no setting {name!r}{did_you_mean(name, known)}")
+    cpu = {} if torch.cuda.is_available() else {"use_cpu": True, "bf16": False, "gradient_checkpointing": False}
+    ours = {"output_dir": str(run.checkpoints), "seed": run.recipe.seed}
+    try:
+        return kind(**{"report_to": [], "dataloader_pin_memory": not cpu, **cpu, **given, **ours})
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{run.stage}.args: {error}") from error
+
+
+def _model(recipe: Recipe, path: str) -> dict[str, Any]:
+    """Model, tokenizer and adapter as arguments of a trainer. Raises UsageError if there is no such model."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=recipe.model.dtype)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the model {path} cannot be opened: {error}") from error
+    return {"model": model, "processing_class": tokenizer, "peft_config": _adapter(recipe)}
+
+
+def _adapter(recipe: Recipe) -> Any:
+    if not recipe.lora:
+        return None
+    from peft import LoraConfig
+
+    try:
+        return LoraConfig(**{"task_type": "CAUSAL_LM", **recipe.lora})
+    except TypeError as error:
+        raise UsageError(f"lora: {error}") from error
