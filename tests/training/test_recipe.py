@@ -34,7 +34,7 @@ def test_changes_reach_any_depth() -> None:
     ("text", "says"),
     [
         (GOOD + "gpro: {}\n", r"mine.yml:3: gpro: unknown key; did you mean 'grpo'"),
-        (GOOD + "grpo:\n  reward: phisics\n", r"mine.yml:4: .*one of physics, paper, got 'phisics'"),
+        (GOOD + "grpo:\n  reward: money\n", r"mine.yml:4: .*one of physics, paper, got 'money'"),
         (
             GOOD + "grpo: {recycling: {share: 2}}\n",
             r"mine.yml:3: grpo.recycling.share: must be less than or equal to 1",
