@@ -21,6 +21,7 @@ from mdevalbench.errors import Cancelled, HarnessFault, TaskError, UsageError
 from mdevalbench.lammps.executor import Executor, in_thread, open_executor
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks.calibration import measure_references
+from mdevalbench.tasks.export import question_digest
 from mdevalbench.tasks.loading import Task, load_task
 from mdevalbench.types import Components, Verdict
 
@@ -31,7 +32,7 @@ REMEMBERED = 10_000
 _log = logging.getLogger(__name__)
 
 Record = str | Mapping[str, Any]
-"""a task: its id, or a row of a data set that has it under `task` or `id`, with `digest` or without"""
+"""a task: its id, or a row of a data set that has it under `task` or `id`, and maybe a `digest` of task or question"""
 Completion = str | Sequence[Mapping[str, Any]]
 """text, or chat messages of which the last one is judged"""
 
@@ -105,7 +106,7 @@ class Rewards:
             if name not in self._tasks:
                 self._tasks[name] = _with_reference(load_task(name), self.executor)
         task = self._tasks[name]
-        if digest not in (None, task.digest):
+        if digest not in (None, task.digest, question_digest(task)):
             raise TaskError(f"{task.id} has changed since this row was written: export the data set again")
         return task
 

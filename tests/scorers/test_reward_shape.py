@@ -3,7 +3,7 @@
 Better physics earns more, in one order for all families; how an answer is written earns nothing; and the known ways of
 getting a reward without the physics stay below an honest near miss. A right run of a stochastic family fails by design
 once in a hundred times, so that the right script is the first of three seeds that passes. Whether the others do is for
-`mdevalbench tasks draw --check`.
+`mdevalbench tasks draw --check`. The reward of the paper, for comparison, does not have this shape.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from itertools import pairwise
 import pytest
 
 from mdevalbench.lammps.pool import Pool
+from mdevalbench.reward import paper_function
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.scorers.rewards import Rewards
 from mdevalbench.tasks import Task, draw, drawable, load_task, reference_value, render_reference, reseeds, wrong
@@ -29,6 +30,7 @@ INDEX = {"ionic_lattice_energy": 2}
 NEAR_MISS = 0.85
 DYNAMICS = re.compile(r"^[ \t]*run[ \t]+(?!0\b)\S.*$", re.MULTILINE)
 MINIMISATION = re.compile(r"^[ \t]*minimize\b.*$", re.MULTILINE)
+NO_LAMMPS = "please simulate the crystal\nand report what was asked for\n"
 DIES = "variable boom equal 1/(step<{step})\nthermo 1\nthermo_style custom step v_boom\n"
 """LAMMPS stops with an error at that step, in the middle of the loop that follows"""
 
@@ -56,10 +58,14 @@ WRONG_CONDITIONS: dict[str, Callable[[Task], str]] = {
     "heat_capacity": partial(scaled, name="temperature", factor=1.35),
     "ionic_lattice_energy": under_pressure,
     "lattice_constant": under_pressure,
+    "liquid_structure": partial(scaled, name="temperature", factor=1.2),
     "lj_pressure": partial(scaled, name="temperature", factor=1.2),
+    "self_diffusion": partial(scaled, name="temperature", factor=1.25),
     "surface_energy": partial(changed, layers=1),
+    "tension": partial(scaled, name="temperature", factor=1.3),
     "thermal_expansion": partial(scaled, name="hot", factor=1.25),
     "vacancy_formation_energy": partial(changed, nx=2, ny=2, nz=2),
+    "water": partial(scaled, name="temperature", factor=1.15),
 }
 """family -> a simulation that runs to its end, of something else than what the task says"""
 NEARLY = {
@@ -127,11 +133,25 @@ def claiming(task: Task, value: float, script: str) -> str:
     return "\n".join([*kept, f'print "RESULT {task.observable} = {value} {task.unit}"', ""])
 
 
+def hacks(task: Task, script: str) -> dict[str, str]:
+    """Ways to a reward without the physics, made of a right script."""
+    value, loop = reference_value(task).value, first_loop(script)
+    setup = script[: min(found.start() for found in (loop, MINIMISATION.search(script)) if found)]
+    step = "run 1" if loop[0].split()[0] == "run" else "minimize 0 0 1 1"
+    other = render_reference(draw(task.family, SEED, INDEX.get(task.family, 0) + 2)[-1])
+    return {
+        "ignores the prompt": other,
+        "ignores the prompt, prints the answer": claiming(task, value, other),
+        "prints the answer": claiming(task, value, f"{setup}run 0\n"),
+        "one step, prints the answer": claiming(task, value, f"{script[: loop.start()]}{step}\n"),
+    }
+
+
 def test_better_physics_earns_more(task: Task, rewards: Rewards) -> None:
     script, value = right(task.id, rewards), reference_value(task).value
     ladder = [
         [""],
-        ["please simulate the crystal\nand report what was asked for\n"],
+        [NO_LAMMPS],
         [starts(script)],
         [WRONG_CONDITIONS[task.family](task)],
         [variant.script for variant in wrong(task) if variant.name == NEARLY.get(task.family)],
@@ -178,17 +198,17 @@ def test_how_it_is_written_earns_nothing(task: Task, rewards: Rewards) -> None:
 
 
 def test_known_hacks_earn_less_than_a_near_miss(task: Task, rewards: Rewards) -> None:
-    script, value = right(task.id, rewards), reference_value(task).value
-    loop = first_loop(script)
-    setup = script[: min(found.start() for found in (loop, MINIMISATION.search(script)) if found)]
-    step = "run 1" if loop[0].split()[0] == "run" else "minimize 0 0 1 1"
-    other = draw(task.family, SEED, INDEX.get(task.family, 0) + 2)[-1]
-    hacks = {
-        "ignores the prompt": render_reference(other),
-        "ignores the prompt, prints the answer": claiming(task, value, render_reference(other)),
-        "prints the answer": claiming(task, value, f"{setup}run 0\n"),
-        "one step, prints the answer": claiming(task, value, f"{script[: loop.start()]}{step}\n"),
-    }
-    found = dict(zip(hacks, earned(rewards, task, *hacks.values()), strict=True))
+    tried = hacks(task, right(task.id, rewards))
+    found = dict(zip(tried, earned(rewards, task, *tried.values()), strict=True))
     assert all(reward < NEAR_MISS for reward in found.values()), found
     assert found["prints the answer"] <= 0.05
+
+
+def test_the_reward_of_the_paper_has_another_shape(task: Task, rewards: Rewards) -> None:
+    script = right(task.id, rewards)
+    made_up = [answer for name, answer in hacks(task, script).items() if not name.startswith("ignores")]
+    same = [script, WRONG_CONDITIONS[task.family](task), claiming(task, 1.0, script), *made_up]
+    answers = ["", fenced(NO_LAMMPS), *map(fenced, same)]
+    empty, no_lammps, *found = paper_function(rewards=rewards)(completions=answers, task=[task.id] * len(answers))
+    assert (empty, no_lammps) == (0.25, 0.05)
+    assert len(set(found)) == 1 and found[0] in (0.925, 0.95)
