@@ -24,6 +24,7 @@ from functools import cache, partial
 from typing import Any
 
 from mdevalbench.errors import HarnessFault, UsageError
+from mdevalbench.lammps.executor import in_thread
 from mdevalbench.scorers.paper import Sheet, stand_in
 from mdevalbench.scorers.rewards import COMPONENTS, Completion, Record, Rewards, completion_text, means
 from mdevalbench.tasks.loading import Task
@@ -41,8 +42,8 @@ __all__ = [
     "reward_function",
 ]
 
-WHOLE = "physics"
-"""name of the whole reward"""
+WHOLE, PAPER = "physics", "paper"
+"""names of the whole reward, and of the one to compare with"""
 ASKED_AT_ONCE = 16
 """completions that a judge model reads at the same time"""
 Values = list[float | None]
@@ -62,12 +63,14 @@ def reward_function(name: str = WHOLE, rewards: Rewards | None = None) -> Callab
     trainer has: other columns are left alone, `log_metric` and `log_extra` are used where they are given.
 
     Args:
-        name: `physics` for the whole ladder, or one of `COMPONENTS`.
+        name: `physics` for the whole ladder, one of `COMPONENTS`, or `paper` (`paper_function` by its stand-in).
         rewards: where scripts run; by default those of this process.
 
-    Raises UsageError if there is no such component.
+    Raises UsageError if there is no such reward.
     """
     _check(name)
+    if name == PAPER:
+        return paper_function(rewards=rewards)
 
     def function(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> Values:
         verdicts = (rewards or shared()).verdicts(_tasks(columns), completions)
@@ -82,6 +85,8 @@ def areward_function(name: str = WHOLE, rewards: Rewards | None = None) -> Calla
     _check(name)
 
     async def function(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> Values:
+        if name == PAPER:
+            return await in_thread(lambda _: paper_function(rewards=rewards)(prompts, completions, **columns))
         verdicts = await (rewards or shared()).averdicts(_tasks(columns), completions)
         return _values(name, verdicts, columns)
 
@@ -118,7 +123,7 @@ def paper_function(
         with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
             return list(threads.map(value, records, completions, mine.verdicts(records, completions)))
 
-    function.__name__ = "paper"
+    function.__name__ = PAPER
     return function
 
 
@@ -152,8 +157,9 @@ async def compute_score(
 
 
 def _check(name: str) -> None:
-    if name not in (WHOLE, *COMPONENTS):
-        raise UsageError(f"there is no reward {name!r}: choose one of {', '.join((WHOLE, *COMPONENTS))}")
+    known = (WHOLE, *COMPONENTS, PAPER)
+    if name not in known:
+        raise UsageError(f"there is no reward {name!r}: choose one of {', '.join(known)}")
 
 
 def _tasks(columns: Mapping[str, Any]) -> list[Record]:

@@ -1,5 +1,7 @@
 """A language model that fills in the rubric of the paper's reward (`paper.py`), as the paper has it.
 
+It reads the task, the script and how LAMMPS ended. Of the log, which the paper shows too, no verdict keeps more.
+
 Failure policy: whoever does not answer, or answers anything but a sheet that can be right, is a fault of the harness.
 There is no reward then, which is no 0.
 """

@@ -16,7 +16,7 @@ from mdevalbench.errors import UsageError
 from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.job import Job, Run
 from mdevalbench.lammps.pool import Pool
-from mdevalbench.reward import Rewards, paper_function, reward_function
+from mdevalbench.reward import Rewards, areward_function, paper_function, reward_function
 from mdevalbench.scorers.paper import GIVEN, TAKEN, scaled
 from mdevalbench.tasks import load_task, render_reference
 
@@ -88,11 +88,12 @@ def test_the_stand_in_sees_the_words_and_the_ending_only(rewards: Rewards, right
     assert dict(zip(answers, found, strict=True)) == pytest.approx(answers)
 
 
-def test_it_shares_the_verdicts_of_physics(executor: Counting, right: str) -> None:
+async def test_it_shares_the_verdicts_of_physics(executor: Counting, right: str) -> None:
     rewards, before = Rewards(executor), executor.count
     messages = [[{"role": "assistant", "content": fenced(f"# once\n{right}")}]]
     assert reward_function(rewards=rewards)(completions=messages, task=[CU]) == [1.0]
-    assert paper_function(rewards=rewards)(completions=messages, task=[CU]) == pytest.approx([0.95])
+    assert reward_function("paper", rewards)(completions=messages, task=[CU]) == pytest.approx([0.95])
+    assert await areward_function("paper", rewards)(completions=messages, task=[CU]) == pytest.approx([0.95])
     assert executor.count == before + 2  # in two worlds
 
 
