@@ -38,19 +38,25 @@ def rows(tasks: Sequence[Task], trainer: str) -> list[Row]:
     return [FORMATS[trainer](task, index) for index, task in enumerate(tasks)]
 
 
+def check_path(path: Path) -> None:
+    """Raise UsageError if rows cannot be written to a file: it exists, has another ending, or no folder."""
+    if path.suffix not in (".jsonl", ".parquet"):
+        raise UsageError(f"{path}: rows are written as .jsonl or .parquet")
+    if path.exists():
+        raise UsageError(f"{path} is there already: remove it, or choose another file")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
 def write(found: Sequence[Row], path: Path) -> None:
     """Write rows to a new file, as JSON lines or Parquet by its ending.
 
-    Raises UsageError if the file exists, cannot be written, or has another ending, and if Parquet needs `pyarrow`.
+    Raises UsageError like `check_path`, if the file cannot be written, and if Parquet needs `pyarrow`.
     """
-    if path.suffix not in (".jsonl", ".parquet"):
-        raise UsageError(f"{path}: rows are written as .jsonl or .parquet")
+    check_path(path)
     content = _parquet(found) if path.suffix == ".parquet" else _json_lines(found)
     try:
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise UsageError(f"{path} is there already: remove it, or choose another file") from error
+        path.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 

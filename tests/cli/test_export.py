@@ -17,10 +17,10 @@ from mdevalbench.cli.main import app
 from mdevalbench.errors import TaskError
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.reward import Rewards, areward_function, reward_function
-from mdevalbench.tasks import Task, load_task, reference_value, render_reference
+from mdevalbench.tasks import DrawnTask, Task, calibration, load_task, reference_value, render_reference
 from mdevalbench.web.reward_server import create_app
 
-DRAWN = ("--family", "lattice_constant", "--seed", "7", "-n", "2")
+DRAWN = ("--family", "lattice_constant", "--seed", "7", "-n", "2", "--no-references")
 COLUMNS = {
     "trl": {"prompt", "task", "digest"},
     "verl": {"data_source", "prompt", "ability", "reward_model", "extra_info"},
@@ -131,6 +131,23 @@ def test_without_pyarrow_parquet_is_refused(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "train.parquet").exists()
 
 
+def test_tasks_whose_reference_cannot_be_measured_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(task: DrawnTask, *more: Any) -> str:
+        return "bogus 1\n" if task.index == 1 else render_reference(task, *more)
+
+    monkeypatch.setattr(calibration, "render_reference", broken)
+    output = tmp_path / "rows.jsonl"
+    result = run("--format", "openrlhf", "--output", str(output), *DRAWN[:-1], "-n", "3", "--jobs", "1")
+    assert result.exit_code == 0 and "2 tasks of suite codegen-train" in result.stderr
+    assert "left out: lattice_constant/draw-7-1: the reference script" in result.stderr
+    labels = [json.loads(line)["label"] for line in output.read_text().splitlines()]
+    assert labels == ["lattice_constant/draw-7-0", "lattice_constant/draw-7-2"]
+    assert all(load_task(label).reference for label in labels)
+    monkeypatch.setattr(calibration, "render_reference", lambda *given: "bogus 1\n")
+    result = run("--format", "trl", "--output", str(tmp_path / "none.jsonl"), *DRAWN[:2], "--seed", "8", "-n", "1")
+    assert result.exit_code == 2 and "no task is left" in result.stderr and not (tmp_path / "none.jsonl").exists()
+
+
 def test_a_suite_that_measures_models_is_no_data_to_train_on(tmp_path: Path) -> None:
     frozen = run("--format", "trl", "--suite", "demo", "--output", str(tmp_path / "frozen.jsonl"))
     drawn = run("--format", "trl", *DRAWN, "--output", str(tmp_path / "drawn.jsonl"))
@@ -138,7 +155,7 @@ def test_a_suite_that_measures_models_is_no_data_to_train_on(tmp_path: Path) -> 
 
 
 def test_a_sealed_seed_is_in_no_row(tmp_path: Path) -> None:
-    exported("trl", tmp_path, "--family", "lattice_constant", "--seed", "seven sealed seeds", "-n", "2")
+    exported("trl", tmp_path, *DRAWN, "--seed", "seven sealed seeds")
     assert "seven sealed seeds" not in (tmp_path / "trl.jsonl").read_text()
 
 
@@ -163,7 +180,7 @@ def test_wrong_usage_is_told(args: tuple[str, ...], told: str, tmp_path: Path) -
     [
         ("there.jsonl", "is there already: remove it"),
         ("rows.csv", "written as .jsonl or .parquet"),
-        ("nowhere/rows.jsonl", "cannot be written: No such file or directory"),
+        ("nowhere/rows.jsonl", "cannot be written: there is no folder"),
     ],
 )
 def test_files_that_cannot_be_written(name: str, told: str, tmp_path: Path) -> None:
