@@ -11,7 +11,7 @@ import hashlib
 import logging
 import math
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from mdevalbench.errors import Cancelled, HarnessFault, TaskError, UsageError
 from mdevalbench.lammps.executor import Executor, in_thread, open_executor
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks.calibration import measure_references
+from mdevalbench.tasks.export import question_digest
 from mdevalbench.tasks.loading import Task, load_task
 from mdevalbench.types import Components, Verdict
 
@@ -31,7 +32,7 @@ REMEMBERED = 10_000
 _log = logging.getLogger(__name__)
 
 Record = str | Mapping[str, Any]
-"""a task: its id, or a row of a data set that has it under `task` or `id`, with `digest` or without"""
+"""a task: its id, or a row of a data set that has it under `task` or `id`, and maybe a `digest` of task or question"""
 Completion = str | Sequence[Mapping[str, Any]]
 """text, or chat messages of which the last one is judged"""
 
@@ -63,6 +64,7 @@ class Rewards:
         self._threads: ThreadPoolExecutor | None = None
         self._judgings: OrderedDict[str, _Judging] = OrderedDict()  # under way and done, oldest first
         self._tasks: dict[str, Task] = {}
+        self._opening: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # held while a reference is made
         self._lock = threading.RLock()
 
     def verdicts(self, tasks: Sequence[Record], completions: Sequence[Completion]) -> list[Verdict | None]:
@@ -75,7 +77,7 @@ class Rewards:
         """
         if len(tasks) != len(completions):
             raise UsageError(f"there are {len(tasks)} tasks for {len(completions)} completions")
-        found = [self._task(record) for record in tasks]
+        found = [self.task(record) for record in tasks]
         texts = [completion_text(completion) for completion in completions]
         judgings = [self._judging(task, text) for task, text in zip(found, texts, strict=True)]
         try:
@@ -91,6 +93,22 @@ class Rewards:
     async def averdicts(self, tasks: Sequence[Record], completions: Sequence[Completion]) -> list[Verdict | None]:
         """`verdicts` for coroutines."""
         return await in_thread(lambda cancel: self.verdicts(tasks, completions))
+
+    def task(self, record: Record) -> Task:
+        """A task that a row of a data set names, with its reference; raises like `verdicts`.
+
+        Who asks for another task meanwhile does not wait until this one's reference is measured.
+        """
+        name, digest = _name(record)
+        with self._lock:
+            opening = self._opening[name]
+        with opening:
+            if name not in self._tasks:
+                self._tasks[name] = _with_reference(load_task(name), self.executor)
+        task = self._tasks[name]
+        if digest not in (None, task.digest, question_digest(task)):
+            raise TaskError(f"{task.id} has changed since this row was written: export the data set again")
+        return task
 
     @property
     def waiting(self) -> int:
@@ -119,16 +137,6 @@ class Rewards:
             if self._own is None:
                 self._own = open_executor()
             return self._own
-
-    def _task(self, record: Record) -> Task:
-        name, digest = _name(record)
-        with self._lock:
-            if name not in self._tasks:
-                self._tasks[name] = _with_reference(load_task(name), self.executor)
-        task = self._tasks[name]
-        if digest not in (None, task.digest):
-            raise TaskError(f"{task.id} has changed since this row was written: export the data set again")
-        return task
 
     def _judging(self, task: Task, text: str) -> _Judging:
         """The verdict on a completion, known, under way or begun now."""

@@ -15,6 +15,8 @@ from mdevalbench.cli.output import progress, with_uncertainty
 from mdevalbench.cli.tasks import Family, Jobs
 
 if TYPE_CHECKING:
+    from mdevalbench.lammps.executor import Executor as AnyExecutor
+    from mdevalbench.tasks import Task
     from mdevalbench.tasks.drawn.drawing import DrawnTask
     from mdevalbench.tasks.drawn.proof import Proof
 
@@ -72,23 +74,29 @@ def draw(
 
 def _run(tasks: Sequence[DrawnTask], check: bool, jobs: int | None) -> tuple[dict[str, str], dict[str, Proof]]:
     """Measure missing references, then check if wanted; reasons of tasks without reference, proofs of the others."""
-    from mdevalbench.errors import TaskError
     from mdevalbench.lammps.executor import open_executor
-    from mdevalbench.scorers.judge import Judge
-    from mdevalbench.tasks.calibration import measure_references
     from mdevalbench.tasks.drawn.proof import prove
 
     if not check and all(task.reference for task in tasks):
         return {}, {}
     with open_executor(jobs) as pool:
-        with progress("measuring") as advance:
-            found = measure_references(tasks, Judge(pool), pool.workers, advance)
-        missing = {task_id: str(value) for task_id, value in found.items() if isinstance(value, TaskError)}
+        missing = unmeasurable(tasks, pool)
         if not check:
             return missing, {}
         with progress("checking") as advance:
             proofs = prove([task.id for task in tasks if task.id not in missing], pool, advance)
     return missing, {proof.task: proof for proof in proofs}
+
+
+def unmeasurable(tasks: Sequence[Task], pool: AnyExecutor) -> dict[str, str]:
+    """Measure and store references that are not there yet; why those cannot be that are still missing, by task."""
+    from mdevalbench.errors import TaskError
+    from mdevalbench.scorers.judge import Judge
+    from mdevalbench.tasks.calibration import measure_references
+
+    with progress("measuring") as advance:
+        found = measure_references(tasks, Judge(pool), pool.workers, advance)
+    return {task_id: str(value) for task_id, value in found.items() if isinstance(value, TaskError)}
 
 
 def _print(task: DrawnTask, prompts: bool, json: bool, proof: Proof | None) -> None:

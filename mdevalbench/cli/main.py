@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from mdevalbench import __version__
-from mdevalbench.cli import audit, check, demo, doctor, draw, evaluate, gallery, new, score, serve, tasks, train, verify
+from mdevalbench.cli import (
+    audit,
+    check,
+    demo,
+    doctor,
+    draw,
+    evaluate,
+    export,
+    gallery,
+    new,
+    score,
+    serve,
+    tasks,
+    train,
+    verify,
+)
 from mdevalbench.cli.faults import guarded
 
 app = typer.Typer(
@@ -46,6 +61,7 @@ app.command("check")(guarded(check.check))
 app.command("audit")(guarded(audit.audit))
 app.command("doctor")(guarded(doctor.doctor))
 tasks.app.command("draw")(guarded(draw.draw))
+tasks.app.command("export")(guarded(export.export))
 tasks.app.command("new")(guarded(new.new))
 tasks.app.command("verify")(guarded(verify.verify))
 tasks.app.command("statistics")(guarded(verify.statistics))

@@ -6,6 +6,7 @@ import asyncio
 import math
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mdevalbench.lammps.job import Job, Run
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.reward import COMPONENTS, Rewards, areward_function, reward_function
 from mdevalbench.scorers.rewards import means
-from mdevalbench.tasks import draw, load_task, render_reference, wrong
+from mdevalbench.tasks import calibration, draw, load_task, render_reference, wrong
 
 CU = "lattice_constant/cu-mishin"
 ENDLESS = "```lammps\nlabel a\njump SELF a\n```"
@@ -133,6 +134,44 @@ def test_drawn_tasks_are_measured_where_they_are_new(
     row = {"id": task.id, "prompt": task.prompt}
     (verdict,) = Rewards(watched).verdicts([row], [fenced(render_reference(task))])
     assert verdict is not None and verdict.passed
+
+
+class Held(Watched):
+    """Holds the scripts that make references until it is told to go on."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.held, self.go_on = threading.Event(), threading.Event()
+
+    def run(self, job: Job, cancel: threading.Event | None = None) -> Run:
+        if "makes a reference" in job.script:
+            self.held.set()
+            assert self.go_on.wait(60)
+        return super().run(job, cancel)
+
+
+def test_while_a_reference_is_measured_other_tasks_are_judged(
+    pool: Pool, right: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(
+        calibration, "render_reference", lambda *given: f"# makes a reference\n{render_reference(*given)}"
+    )
+    (task,) = draw("lattice_constant", 4712, 1)
+    executor = Held(pool)
+    rewards = Rewards(executor)
+    answer = fenced(render_reference(task))
+    with ThreadPoolExecutor(3) as threads:
+        new = [threads.submit(rewards.verdicts, [task.id], [answer]) for _ in range(2)]
+        try:
+            assert executor.held.wait(60)
+            other = threads.submit(rewards.verdicts, [CU], [right]).result(60)
+            assert threads.submit(lambda: rewards.waiting).result(60) == 0  # what /health asks for
+            assert not any(future.done() for future in new)
+        finally:
+            executor.go_on.set()
+    assert [v and v.passed for v in other + new[0].result() + new[1].result()] == [True] * 3
+    assert sum("makes a reference" in script for script in executor.scripts) == 1  # measured once for both
 
 
 def test_what_a_data_set_may_get_wrong(watched: Watched) -> None:
