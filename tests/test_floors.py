@@ -10,7 +10,7 @@ import mdevalbench
 
 PACKAGE = Path(mdevalbench.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("cli", "web", "_registry"), 4),
+    **dict.fromkeys(("__main__", "cli", "web", "_registry"), 4),
     **dict.fromkeys(("agent", "audit", "zoo", "training", "leaderboard"), 3),
     **dict.fromkeys(("scorers", "tasks", "reward"), 2),
 }

@@ -13,11 +13,13 @@ MOST = 3
 
 
 def diagnosis(verdict: Verdict) -> str:
-    """A few sentences, without the reference value or the way to it; empty if nothing was wrong."""
-    if verdict.passed:
-        return ""
-    told = [_told(reason, verdict) for reason in verdict.reasons]
-    return "\n".join(f"- {reason}" for reason in dict.fromkeys(told[:MOST]))
+    """The first reasons as a list; empty if nothing was wrong."""
+    return "\n".join(f"- {reason}" for reason in blind_reasons(verdict)[:MOST])
+
+
+def blind_reasons(verdict: Verdict) -> tuple[str, ...]:
+    """The reasons of a verdict without the reference value or the way to it; none if it passed."""
+    return () if verdict.passed else tuple(dict.fromkeys(_told(reason, verdict) for reason in verdict.reasons))
 
 
 def _told(reason: str, verdict: Verdict) -> str:
