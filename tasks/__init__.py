@@ -1,5 +1,6 @@
 """Tasks: families of LAMMPS questions, their loading and checking."""
 
+from mdevalbench.tasks.chat import messages
 from mdevalbench.tasks.drawn.drawing import DrawnTask, draw, drawable
 from mdevalbench.tasks.drawn.seeds import Seed
 from mdevalbench.tasks.loading import Task, family_names, load_family, load_task, reference_value, task_ids
@@ -19,6 +20,7 @@ __all__ = [
     "load_family",
     "load_suite",
     "load_task",
+    "messages",
     "mutations",
     "reference",
     "reference_value",

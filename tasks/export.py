@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mdevalbench.errors import UsageError
+from mdevalbench.tasks.chat import messages
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.source import did_you_mean
 
@@ -75,18 +76,14 @@ def _parquet(found: Sequence[Row]) -> bytes:
     return content
 
 
-def _messages(task: Task) -> list[dict[str, str]]:
-    return [{"role": "user", "content": task.prompt}]
-
-
 def _trl(task: Task, index: int) -> Row:
-    return {"prompt": _messages(task), "task": task.id, "digest": question_digest(task)}
+    return {"prompt": messages(task.prompt), "task": task.id, "digest": question_digest(task)}
 
 
 def _verl(task: Task, index: int) -> Row:
     return {
         "data_source": "mdevalbench",
-        "prompt": _messages(task),
+        "prompt": messages(task.prompt),
         "ability": "molecular_dynamics",
         "reward_model": {"style": "rule", "ground_truth": task.id},
         "extra_info": {"index": index, "family": task.family, "digest": question_digest(task)},

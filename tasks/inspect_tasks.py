@@ -15,13 +15,9 @@ from mdevalbench import __version__
 from mdevalbench.lammps import install
 from mdevalbench.scorers.inspect import physics
 from mdevalbench.tasks import budget
+from mdevalbench.tasks.chat import lammps_version, system_message
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.suites import load_suite
-
-SYSTEM = """\
-You write input scripts for LAMMPS (version {lammps}).
-Answer with one complete script in one fenced code block. It is run once, exactly as written, by a single process \
-in an empty folder, without network and without shell. Potential files that ship with LAMMPS are found by their name."""
 
 
 @solver
@@ -70,11 +66,6 @@ def codegen(
     )
 
 
-def system_message() -> str:
-    """What every model is told before the prompt of a task."""
-    return SYSTEM.format(lammps=lammps_version())
-
-
 def spread(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """The same tasks in an order that takes one of each family in turn, so that a limit leaves no family out."""
     turn = Counter[str]()
@@ -105,10 +96,3 @@ def suite_digest(tasks: Sequence[Task], system: str) -> str:
     """SHA-256 over everything that decides the scores of a suite: tasks, system message and LAMMPS version."""
     content = "\n".join([system, install.identity(), *(f"{task.id} {task.digest}" for task in tasks)])
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def lammps_version() -> str:
-    """The date that names the LAMMPS in use, as in `22 Jul 2025` (update 4: `22 Jul 2025, update 4`)."""
-    year, month, day, *update = install.version().split(".")
-    name = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[int(month) - 1]
-    return f"{int(day)} {name} {year}" + (f", update {update[0]}" if update and update[0] != "0" else "")

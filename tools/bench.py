@@ -27,10 +27,12 @@ from rich.console import Console
 from rich.table import Table
 
 from mdevalbench import __version__
+from mdevalbench.extract import extract
 from mdevalbench.lammps import install
 from mdevalbench.lammps.job import Job
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.scorers.judge import Judge
+from mdevalbench.scorers.rewards import Rewards
 from mdevalbench.tasks import Task, load_suite, mutations, reference, wrong
 
 FLUID = """units lj
@@ -72,7 +74,7 @@ def timed(call: Callable[[], object]) -> Callable[[], float]:
     return measure
 
 
-def fresh_lmp(script: str) -> Callable[[], object]:
+def fresh_lmp(script: str, must_end_well: bool = True) -> Callable[[], object]:
     """A new `lmp` process."""
 
     def run() -> object:
@@ -80,7 +82,7 @@ def fresh_lmp(script: str) -> Callable[[], object]:
             (Path(folder) / "in").write_text(script)
             command = [install.executable(), "-in", "in"]
             return subprocess.run(
-                command, cwd=folder, env=install.executable_environment(), capture_output=True, check=True
+                command, cwd=folder, env=install.executable_environment(), capture_output=True, check=must_end_well
             )
 
     return run
@@ -124,6 +126,17 @@ def judging(judge: Judge, batch: list[tuple[Task, str]]) -> Callable[[], object]
     return run
 
 
+def bare(batch: list[tuple[Task, str]], workers: int) -> Callable[[], object]:
+    """The scripts of a batch in new `lmp` processes, as many at once as there are workers."""
+    scripts = [script for _, completion in batch if (script := extract(completion).script)]
+
+    def run() -> object:
+        with ThreadPoolExecutor(workers) as threads:
+            return list(threads.map(lambda script: fresh_lmp(script, must_end_well=False)(), scripts))
+
+    return run
+
+
 def pairings(one: Pool, two: Pool) -> list[Pairing]:
     """What is compared."""
 
@@ -143,6 +156,12 @@ def pairings(one: Pool, two: Pool) -> list[Pairing]:
             "64 mixed completions: one worker / two workers",
             timed(judging(Judge(one), batch)),
             timed(judging(Judge(two), batch)),
+            5,
+        ),
+        Pairing(
+            "reward of 64 mixed completions / their scripts by fresh lmp, both two at once",
+            timed(lambda: Rewards(two).verdicts([task.id for task, _ in batch], [text for _, text in batch])),
+            timed(bare(batch, 2)),
             5,
         ),
         Pairing("import of the package / bare Python", timed(python("-c", "import mdevalbench")), bare_python, 15),

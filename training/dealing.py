@@ -15,6 +15,7 @@ from typing import Any
 
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, load_task
+from mdevalbench.tasks.chat import messages
 from mdevalbench.training.recipe import Recipe
 from mdevalbench.training.rewriting import rewriter
 from mdevalbench.training.rollouts import Deal, Rollout, Rollouts
@@ -58,7 +59,7 @@ class Dealer:
     def _rows(self, batch: Mapping[str, Sequence[int]]) -> dict[str, list[Any]]:
         deals = [self.deal(slot) for slot in batch["slot"]]
         return {
-            "prompt": [[{"role": "user", "content": deal.prompt}] for deal in deals],
+            "prompt": [messages(deal.prompt) for deal in deals],
             "task": [deal.task for deal in deals],
             "slot": [deal.slot for deal in deals],
         }

@@ -14,7 +14,7 @@ from mdevalbench.training.recipe import Recipe
 
 END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = (
-    "{%- for message in messages -%}"
+    "{%- for message in messages if message.role != 'system' -%}"
     "{{ '<|im_start|>' + message.role + '\n' }}"
     "{%- if message.role == 'assistant' -%}"
     "{% generation %}{{ message.content + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
@@ -40,7 +40,10 @@ def begin(recipe: Recipe, folder: Path, text: Iterable[str]) -> str:
 
 
 def make_tokenizer(text: Iterable[str], vocabulary: int) -> Any:
-    """A byte-level BPE tokenizer whose digits stand alone, so that a number can be copied digit by digit."""
+    """A byte-level BPE tokenizer whose digits stand alone, so that a number can be copied digit by digit.
+
+    Its chat template leaves out what is the same for every task, the system message: a small model has no room for it.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -31,8 +32,11 @@ class Rewarder:
         self, completions: Sequence[Completion], slot: Sequence[int], trainer_state: Any, **columns: Any
     ) -> Values:
         """Raises TaskError like `Rewards.verdicts`."""
+        begin = time.monotonic()
         values = self._function(completions=completions, **columns)
         verdicts = self.rewards.verdicts(columns["task"], completions)  # all known by now
+        if log_metric := columns.get("log_metric"):
+            log_metric("seconds in the reward", time.monotonic() - begin)
         with self.rollouts.locked():
             count = Counter(rollout.slot for rollout in self.rollouts.rollouts.values())
             lines = []

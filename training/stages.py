@@ -17,6 +17,7 @@ from mdevalbench.scorers.judge import Judge
 from mdevalbench.scorers.rewards import Rewards
 from mdevalbench.tasks import Task, load_task
 from mdevalbench.tasks.calibration import measure_references
+from mdevalbench.tasks.chat import messages
 from mdevalbench.tasks.source import did_you_mean
 from mdevalbench.training import corpus, models
 from mdevalbench.training.dealing import Dealer
@@ -80,7 +81,7 @@ def _sft(run: Run, path: str, *_: Any) -> tuple[Any, dict[str, Any]]:
     rows = Dataset.from_list(
         [
             {
-                "prompt": [{"role": "user", "content": example.prompt}],
+                "prompt": messages(example.prompt),
                 "completion": [{"role": "assistant", "content": example.completion}],
             }
             for example in examples

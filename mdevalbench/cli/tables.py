@@ -13,7 +13,7 @@ from mdevalbench.cli.output import print_json
 from mdevalbench.leaderboard.summary import RUNGS, RunSummary
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.tasks import Task
-from mdevalbench.tasks.inspect_tasks import system_message
+from mdevalbench.tasks.chat import system_message
 
 CHARACTERS_PER_TOKEN = 3.5
 """of prompts such as these, roughly, for common tokenizers"""

@@ -17,7 +17,7 @@ from mdevalbench.cli.main import app
 from mdevalbench.errors import TaskError
 from mdevalbench.lammps.pool import Pool
 from mdevalbench.reward import Rewards, areward_function, reward_function
-from mdevalbench.tasks import DrawnTask, Task, calibration, load_task, reference_value, render_reference
+from mdevalbench.tasks import DrawnTask, Task, calibration, load_task, messages, reference_value, render_reference
 from mdevalbench.web.reward_server import create_app
 
 DRAWN = ("--family", "lattice_constant", "--seed", "7", "-n", "2", "--no-references")
@@ -69,7 +69,7 @@ def test_rows_hold_the_question_and_no_answer(trainer: str, tmp_path: Path) -> N
     for row in rows:
         task, text = task_of(row), json.dumps(row)
         prompt = row.get("input") or row["prompt"]
-        assert prompt in (task.prompt, [{"role": "user", "content": task.prompt}])
+        assert prompt in (task.prompt, messages(task.prompt))
         assert row.keys() == COLUMNS[trainer]
         assert f"{reference_value(task).value:.4f}" not in text and "minimize" not in text
 

@@ -8,6 +8,7 @@ import pytest
 
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, draw
+from mdevalbench.tasks.chat import messages
 from mdevalbench.training.dealing import LAG, Dealer
 from mdevalbench.training.recipe import Recipe
 from mdevalbench.training.rollouts import Rollout, Rollouts
@@ -97,7 +98,7 @@ def test_the_data_set_deals_when_it_is_read(tiny: Recipe, tasks: list[Task], tmp
     assert len(rows) == STEPS * BATCH and not rollouts.deals
     row = rows[2]
     assert (row["task"], row["slot"]) == (tasks[2].id, 2)
-    assert row["prompt"] == [{"role": "user", "content": tasks[2].prompt.strip()}]
+    assert row["prompt"] == messages(tasks[2].prompt.strip())
     assert list(rollouts.deals) == [2]
 
 

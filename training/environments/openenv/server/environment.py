@@ -16,7 +16,7 @@ from openenv.core.env_server.interfaces import Environment
 from mdevalbench.errors import HarnessFault, UsageError
 from mdevalbench.scorers.rewards import Rewards
 from mdevalbench.tasks import Task, load_task
-from mdevalbench.tasks.inspect_tasks import system_message
+from mdevalbench.tasks.chat import system_message
 from mdevalbench.training.diagnosis import blind_reasons
 from mdevalbench_openenv.models import ScriptAction, ScriptObservation, ScriptState
 

@@ -13,7 +13,7 @@ import verifiers.v1 as vf
 from mdevalbench.errors import HarnessFault
 from mdevalbench.reward import shared
 from mdevalbench.tasks import load_suite, load_task, render_reference
-from mdevalbench.tasks.inspect_tasks import system_message
+from mdevalbench.tasks.chat import system_message
 from mdevalbench.types import Verdict
 
 
