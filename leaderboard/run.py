@@ -45,6 +45,8 @@ class Evaluation:
     epochs: int = 1
     """answers per task"""
     base_url: str | None = None
+    model_args: tuple[tuple[str, Any], ...] = ()
+    """arguments of the provider, by name"""
     max_cost: float | None = None
     """dollars"""
     prices: tuple[float, float] | None = None
@@ -75,7 +77,7 @@ class Evaluation:
     def key(self) -> str:
         """Hexadecimal digits from what makes answers comparable; more tasks or epochs continue an evaluation."""
         content = (self.model, self.suite, self.family, self.temperature, self.max_tokens, *self.drawn.values())
-        return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
+        return hashlib.sha256(repr((*content, *self.model_args)).encode()).hexdigest()[:12]
 
 
 def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
@@ -89,7 +91,7 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
         raise UsageError("--limit leaves no task")
     for task in what.tasks:
         reference_value(task)
-    check_model(what.model, what.base_url)
+    check_model(what.model, what.base_url, dict(what.model_args))
     budget = _budget(what)
     shared_judge()
     _private(what).mkdir(parents=True, exist_ok=True)
@@ -117,6 +119,7 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
             log_dir_allow_dirty=True,
             model=what.model,
             model_base_url=what.base_url,
+            model_args=dict(what.model_args),
             limit=what.limit,
             epochs=what.epochs,
             # an answer whose provider fails is asked for once more, then left for the next run of the same command

@@ -12,6 +12,7 @@ from rich.text import Text
 from tenacity import RetryError
 
 from mdevalbench.errors import UsageError
+from mdevalbench.zoo.nano import find_nano
 from mdevalbench.zoo.provider import MODELS
 
 IN_PROCESS = frozenset({"hf", "vllm", "sglang", "nnterp", "transformer_lens", "llama-cpp-python", "mockllm", "none"})
@@ -39,6 +40,8 @@ def check_model(name: str, base_url: str | None = None, model_args: Mapping[str,
         if model not in MODELS:
             known = "; ".join(f"mdevalbench/{known} {what}" for known, what in MODELS.items())
             raise UsageError(f"--model {name}: there is no such built-in model; there are: {known}")
+        if model == "nano":
+            find_nano(**(model_args or {}))
         return
     if provider in IN_PROCESS and base_url is None:
         return

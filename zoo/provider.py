@@ -1,16 +1,17 @@
-"""Built-in models as an Inspect provider: `mdevalbench/reference`, `mdevalbench/wrong`, `mdevalbench/template`.
+"""Built-in models as an Inspect provider: `mdevalbench/reference`, `wrong`, `template` and `nano`.
 
 They take the same way as any other model: a prompt goes in, a completion comes out. `reference` and `wrong` recognise a
-task by the exact text of its prompt, so that a prompt which was altered on the way is noticed; `template` reads any
-text.
+task by the exact text of its prompt, so that a prompt which was altered on the way is noticed; `template` and `nano`
+read any text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, ModelAPI, ModelOutput, ModelUsage, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
@@ -18,18 +19,21 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, family_names, load_family, render_reference, wrong
 from mdevalbench.tasks.drawn.drawing import dealt
+from mdevalbench.zoo.nano import open_nano
 from mdevalbench.zoo.template import write_script
 
-MODELS = {
+BASELINES = {
     "reference": "answers each task with its reference script; must score 100 %",
     "wrong": "answers each task with its wrong scripts in turn, mistakes that models really make; must score 0 %",
     "template": "fills a generic script by the words of the prompt; a baseline without a neural net",
 }
+"""built-in models without weights and what they do"""
+MODELS = BASELINES | {"nano": "a small transformer that `make nano` trains from nothing; needs the extra [hf]"}
 """built-in models and what they do"""
 
 
 class BuiltinModel(ModelAPI):
-    """A deterministic model that needs no key, no network and no weights."""
+    """A model that needs no key and no network; the baselines are deterministic and need no weights either."""
 
     def __init__(
         self,
@@ -37,22 +41,24 @@ class BuiltinModel(ModelAPI):
         base_url: str | None = None,
         api_key: str | None = None,
         config: GenerateConfig = GenerateConfig(),  # noqa: B008 (Inspect's own signature)
+        **model_args: Any,
     ) -> None:
         if model_name not in MODELS:
             known = ", ".join(f"mdevalbench/{name}" for name in MODELS)
             raise UsageError(f"there is no built-in model 'mdevalbench/{model_name}'; there are {known}")
         super().__init__(model_name, base_url, api_key, [], config)
-        writers: dict[str, Callable[[str], str]] = {
-            "reference": _reference,
-            "wrong": _WrongAnswers(),
-            "template": write_script,
-        }
-        self._write = writers[model_name]
+        self._transformer = open_nano(config, **model_args) if model_name == "nano" else None
+        if self._transformer is None and model_args:
+            raise UsageError(f"mdevalbench/{model_name} takes no arguments; there is {', '.join(model_args)}")
+        writers = {"reference": _reference, "wrong": _WrongAnswers(), "template": write_script}
+        self._write = writers.get(model_name, write_script)
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        """Answer the last message of the user with one fenced script."""
+        """Answer the last message of the user; the baselines do so with one fenced script."""
+        if self._transformer is not None:
+            return await self._transformer.generate(input, tools, tool_choice, config)  # type: ignore[return-value]
         prompt = next((message.text for message in reversed(input) if isinstance(message, ChatMessageUser)), "")
         output = ModelOutput.from_content(f"mdevalbench/{self.model_name}", f"```lammps\n{self._write(prompt)}```\n")
         read = sum(len(message.text.split()) for message in input)
@@ -62,8 +68,12 @@ class BuiltinModel(ModelAPI):
         return output
 
     def max_connections(self) -> int:
-        """Answers come at once; what limits an evaluation is LAMMPS."""
-        return 8
+        """Answers of baselines come at once, so that LAMMPS limits an evaluation; the transformer takes batches."""
+        return 8 if self._transformer is None else self._transformer.max_connections()
+
+    def max_tokens(self) -> int | None:
+        """Enough for any script; a transformer that does not find its end goes on to here."""
+        return 1024 if self._transformer is not None else None
 
 
 @modelapi(name="mdevalbench")

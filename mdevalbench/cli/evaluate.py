@@ -6,18 +6,19 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import HARNESS, OK
 from mdevalbench.cli.options import DrawSeed, Executor, Lammps, Scheduler, TasksDir, warn_of_other_lammps
+from mdevalbench.errors import UsageError
 
 
 def models(incomplete: str) -> list[str]:
     """Built-in models that begin so, for shell completion."""
-    names = ("mdevalbench/reference", "mdevalbench/wrong", "mdevalbench/template")
+    names = ("mdevalbench/reference", "mdevalbench/wrong", "mdevalbench/template", "mdevalbench/nano")
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -25,7 +26,8 @@ def evaluate(
     model: Annotated[
         str,
         typer.Option(
-            help="Inspect model string: provider/model, or mdevalbench/reference|wrong|template.", autocompletion=models
+            help="Inspect model string: provider/model, or mdevalbench/reference|wrong|template|nano.",
+            autocompletion=models,
         ),
     ],
     suite: Annotated[str, typer.Option(help="Suite of tasks.", autocompletion=completion.suites)] = "codegen",
@@ -49,6 +51,10 @@ def evaluate(
     temperature: Annotated[float | None, typer.Option(min=0, help="[default: the provider's]")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Limit of an answer. [default: the provider's]")] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible or other server.")] = None,
+    model_args: Annotated[
+        list[str] | None,
+        typer.Option("-M", "--model-arg", metavar="NAME=VALUE", help="Argument of the provider, e.g. device=cuda:1."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; ask nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     executor: Executor = None,
@@ -68,6 +74,8 @@ def evaluate(
 
       mdevalbench eval --model openai/gpt-5 --suite codegen-train --seed 7 --limit 100
 
+      mdevalbench eval --model hf/mine -M model_path=runs/nano/grpo/model
+
       LOCAL_API_KEY=x mdevalbench eval --model openai-api/local/my-model --base-url http://127.0.0.1:8000/v1
 
     Exit code 0: every answer was given and judged. 2: wrong usage. 3: answers are missing; the same command asks for
@@ -86,6 +94,7 @@ def evaluate(
         temperature=temperature,
         max_tokens=max_tokens,
         base_url=base_url,
+        model_args=tuple(_argument(text) for text in model_args or ()),
         max_cost=max_cost,
         prices=prices,
         max_connections=max_connections,
@@ -99,3 +108,16 @@ def evaluate(
         summary = run.evaluate(what, "none" if as_json else "rich" if sys.stdout.isatty() else "plain")
     print_summary(summary, what.report, as_json)
     raise typer.Exit(OK if summary.complete else HARNESS)
+
+
+def _argument(text: str) -> tuple[str, Any]:
+    """A name and a value, which is read as YAML: numbers, true and false are what they look like."""
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UsageError(f"-M {text}: arguments of a provider look like NAME=VALUE")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(f"-M {text}: {value!r} is no YAML value") from error

@@ -1,0 +1,45 @@
+"""`mdevalbench/nano` in an evaluation: any model that was trained here, opened by transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from inspect_ai.log import list_eval_logs, read_eval_log
+from typer.testing import CliRunner
+
+from mdevalbench.cli.main import app
+
+pytest.importorskip("torch")
+
+
+def evaluate(folder: Path, *arguments: str) -> tuple[int, str]:
+    command = ["eval", "--model", "mdevalbench/nano", "--log-dir", str(folder), *arguments]
+    done = CliRunner().invoke(app, command)
+    return done.exit_code, done.output
+
+
+def test_a_model_trained_here_is_evaluated(writer: Path, tmp_path: Path) -> None:
+    which = "--suite codegen-train --seed 7 --family lattice_constant --limit 3".split()
+    code, said = evaluate(tmp_path, "-M", f"path={writer}", *which)
+    assert code == 0, said
+    (found,) = list_eval_logs(str(tmp_path))
+    log = read_eval_log(found)
+    assert log.eval.model == "mdevalbench/nano" and log.samples is not None
+    answers = {sample.id: sample.output.completion for sample in log.samples}
+    assert answers["lattice_constant/draw-7-0"].startswith("```lammps\nunits metal")
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("-M", "path=nowhere"), "nowhere holds no model: give -M path=FOLDER"),
+        (("-M", "pth=nowhere"), "takes the argument `path`, not pth"),
+        (("-M", "path"), "-M path: arguments of a provider look like NAME=VALUE"),
+        (("-M", "path=["), "is no YAML value"),
+    ],
+)
+def test_a_folder_without_a_model(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    code, said = evaluate(tmp_path, "--suite", "demo", *arguments)
+    assert code == 2 and says in " ".join(said.split())
