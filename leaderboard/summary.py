@@ -157,15 +157,15 @@ def _values(score: Score | None) -> dict[str, float] | None:
 
 def group_answers(name: str, answers: Sequence[Answer], epochs: int) -> Group:
     """Numbers over some answers of a run; pass@k for k = 1 and for `epochs`."""
-    at = {k: pass_at_k_interval(_trials(answers, "physics"), k) for k in sorted({1, epochs})}
+    at = {k: pass_at_k_interval(trials(answers, "physics"), k) for k in sorted({1, epochs})}
     dollars = [answer.dollars for answer in answers if answer.dollars is not None]
     return Group(
         name=name,
         tasks=len({answer.task for answer in answers}),
         answers=len(answers),
-        rungs={rung: mean_interval(_trials(answers, rung)) for rung in RUNGS},
+        rungs={rung: mean_interval(trials(answers, rung)) for rung in RUNGS},
         pass_at={k: interval for k, interval in at.items() if interval is not None},
-        reward=mean_interval(_trials(answers, "reward")),
+        reward=mean_interval(trials(answers, "reward")),
         truncated=sum(answer.truncated for answer in answers),
         unscored=sum(answer.unscored is not None for answer in answers),
         errors=sum(answer.error is not None for answer in answers),
@@ -176,9 +176,16 @@ def group_answers(name: str, answers: Sequence[Answer], epochs: int) -> Group:
     )
 
 
-def _trials(answers: Iterable[Answer], key: str) -> list[TaskTrials]:
+def trials(answers: Iterable[Answer], key: str) -> list[TaskTrials]:
+    """A column of the scored answers, by task: a rung, `reward`, or `exploiting`."""
     gathered: dict[tuple[str, str], list[float]] = {}
     for answer in answers:
         if answer.scores is not None:
-            gathered.setdefault((answer.task, answer.family), []).append(answer.scores[key])
+            value = float(exploits(answer)) if key == "exploiting" else answer.scores[key]
+            gathered.setdefault((answer.task, answer.family), []).append(value)
     return [TaskTrials(task, family, tuple(values)) for (task, family), values in gathered.items()]
+
+
+def exploits(answer: Answer) -> bool:
+    """Whether an answer reports a value although nothing of the task could be measured."""
+    return answer.verdict is not None and answer.verdict.claim is not None and answer.verdict.measured is None

@@ -10,6 +10,7 @@ from mdevalbench import __version__
 from mdevalbench.cli import (
     audit,
     check,
+    compare,
     demo,
     doctor,
     draw,
@@ -56,6 +57,7 @@ def root(
 
 app.command("eval")(guarded(evaluate.evaluate))
 app.command("demo")(guarded(demo.demo))
+app.command("compare")(guarded(compare.compare))
 app.command("score")(guarded(score.score))
 app.command("check")(guarded(check.check))
 app.command("audit")(guarded(audit.audit))

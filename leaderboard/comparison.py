@@ -1,0 +1,78 @@
+"""Several evaluations of the same tasks side by side: ways of training, models, rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.summary import RunSummary, trials
+from mdevalbench.scorers.metrics import Interval, mean_interval
+from mdevalbench.types import Record
+
+COLUMNS = ("started", "executed", "physics", "reward", "exploiting")
+"""a loop of the task began, the script came to its end, it passed, mean reward, and `exploits` of the summary"""
+
+
+class Line(Record):
+    """One way on one part of the tasks; runs of the same way with other seeds are pooled."""
+
+    label: str
+    part: str
+    """`seen`, or `unseen` for families that are set apart"""
+    runs: int
+    tasks: int
+    columns: dict[str, Interval | None]
+
+
+def compare(ways: Mapping[str, Sequence[RunSummary]], apart: Collection[str] = ()) -> tuple[Line, ...]:
+    """A line for each way, first of the families that are not set apart, then of those that are.
+
+    Intervals are clustered by family. Answers without a score enter no mean.
+
+    Raises UsageError if runs are not of the same tasks, are not complete, or if a family set apart is in none.
+    """
+    runs = [(label, run) for label, summaries in ways.items() for run in summaries]
+    asked = {answer.task for answer in runs[0][1].answers}
+    for label, run in runs:
+        if not run.complete:
+            raise UsageError(f"{label}: {run.log} is not complete: give the command of its evaluation again")
+        if {answer.task for answer in run.answers} != asked:
+            raise UsageError(f"{label}: {run.log} is of other tasks than {runs[0][1].log}")
+    families = {task.partition("/")[0] for task in asked}
+    if unknown := sorted(set(apart) - families):
+        raise UsageError(
+            f"--apart {unknown[0]}: there is no task of that family; there are {', '.join(sorted(families))}"
+        )
+    parts = {"seen": families - set(apart), "unseen": families & set(apart)}
+    return tuple(
+        _line(label, part, summaries, names)
+        for part, names in parts.items()
+        if names
+        for label, summaries in ways.items()
+    )
+
+
+def _line(label: str, part: str, summaries: Sequence[RunSummary], families: Collection[str]) -> Line:
+    answers = [a for run in summaries for a in run.answers if a.family in families and a.scores is not None]
+    columns = {name: mean_interval(trials(answers, name)) for name in COLUMNS}
+    return Line(
+        label=label, part=part, runs=len(summaries), tasks=len({answer.task for answer in answers}), columns=columns
+    )
+
+
+def as_markdown(lines: Sequence[Line]) -> str:
+    """A table in Markdown: percent with 95 % intervals, the reward as it is."""
+    head = ["", "tasks", "runs", *COLUMNS]
+    rows = [" | ".join(head), " | ".join("---" for _ in head)]
+    for line in lines:
+        cells = [_cell(name, line.columns[name]) for name in COLUMNS]
+        rows.append(" | ".join([f"{line.label}, {line.part}", str(line.tasks), str(line.runs), *cells]))
+    return "".join(f"| {row} |\n" for row in rows)
+
+
+def _cell(column: str, interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    if column == "reward":
+        return f"{interval.mean:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
+    return f"{100 * interval.mean:.1f} % [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"

@@ -1,0 +1,51 @@
+"""`mdevalbench compare`: several evaluations of the same tasks in one table."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdevalbench.errors import UsageError
+
+
+def compare(
+    ways: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LABEL=LOG[,LOG...]", help="A way and its logs; logs of one way are pooled (other seeds)."
+        ),
+    ],
+    apart: Annotated[
+        list[str] | None, typer.Option(help="A family to set apart, e.g. one that was not trained on.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare evaluations of the same tasks: a table in Markdown, with intervals clustered by family.
+
+    `exploiting` is the share of answers that report a value although nothing of the task could be measured.
+
+    Example: `mdevalbench compare SFT=logs/sft-1.eval,logs/sft-2.eval GRPO=logs/grpo-1.eval,logs/grpo-2.eval`
+    """
+    from mdevalbench.leaderboard.comparison import as_markdown
+    from mdevalbench.leaderboard.comparison import compare as lines_of
+    from mdevalbench.leaderboard.summary import summarise
+
+    given = dict(_way(text) for text in ways)
+    if len(given) < len(ways):
+        raise UsageError("two ways have the same label: logs of one way are written LABEL=LOG,LOG")
+    lines = lines_of({label: [summarise(path) for path in paths] for label, paths in given.items()}, apart or ())
+    typer.echo(jsonlib.dumps([line.model_dump(mode="json") for line in lines]) if json else as_markdown(lines), nl=json)
+
+
+def _way(text: str) -> tuple[str, list[Path]]:
+    label, equals, logs = text.partition("=")
+    paths = [Path(log) for log in logs.split(",") if log]
+    if not label or not equals or not paths:
+        raise UsageError(f"{text}: a way is written LABEL=LOG, or LABEL=LOG,LOG for several seeds")
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"{label}: there is no log {path}")
+    return label, paths

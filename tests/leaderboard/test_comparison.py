@@ -1,0 +1,94 @@
+"""Evaluations side by side: pooled over seeds, families set apart, and only like with like."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from inspect_ai.log import list_eval_logs
+from typer.testing import CliRunner
+
+from mdevalbench.cli.main import app
+from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.comparison import as_markdown, compare
+from mdevalbench.leaderboard.run import Evaluation, evaluate
+from mdevalbench.leaderboard.summary import Answer, exploits, summarise
+from mdevalbench.scorers.metrics import Interval
+from mdevalbench.types import Claim, Outcome, Reference, Stage, Verdict
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Logs of three built-in models on the demo suite."""
+    found = {}
+    for name in ("reference", "wrong", "template"):
+        folder = tmp_path_factory.mktemp(name)
+        evaluate(Evaluation(f"mdevalbench/{name}", suite="demo", log_dir=folder), "none")
+        (log,) = list_eval_logs(str(folder))
+        found[name] = Path(log.name.removeprefix("file://"))
+    return found
+
+
+def mean(interval: Interval | None) -> float:
+    assert interval is not None
+    return interval.mean
+
+
+def test_ways_stand_side_by_side(runs: dict[str, Path]) -> None:
+    summaries = {name: summarise(path) for name, path in runs.items()}
+    lines = compare({name: [summary] for name, summary in summaries.items()}, ["lj_pressure"])
+    assert [(line.label, line.part) for line in lines] == [
+        (name, part) for part in ("seen", "unseen") for name in ("reference", "wrong", "template")
+    ]
+    assert lines[0].tasks + lines[3].tasks == summaries["reference"].total.tasks
+    physics = {(line.label, line.part): mean(line.columns["physics"]) for line in lines}
+    assert physics["reference", "seen"] == physics["reference", "unseen"] == 1.0
+    assert physics["wrong", "seen"] == 0.0
+    both = compare({"mixed": [summaries["reference"], summaries["wrong"]]})
+    assert both[0].runs == 2 and mean(both[0].columns["physics"]) == 0.5
+    table = as_markdown(both).splitlines()
+    assert table[0].startswith("|  | tasks | runs | started | executed | physics | reward | exploiting |")
+    assert "| mixed, seen | " in table[2] and "| 50.0 % [" in table[2]
+
+
+def test_the_command_line(runs: dict[str, Path]) -> None:
+    def call(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["compare", *arguments])
+        return done.exit_code, done.output
+
+    right, mistaken = f"right={runs['reference']}", f"mistaken={runs['wrong']},{runs['wrong']}"
+    code, said = call(right, mistaken, "--json")
+    assert code == 0 and [(line["label"], line["runs"]) for line in json.loads(said)] == [("right", 1), ("mistaken", 2)]
+    for arguments, words in (
+        (("right",), "a way is written LABEL=LOG"),
+        (("right=nowhere.eval",), "there is no log nowhere.eval"),
+        ((right, right), "the same label"),
+        ((right, "--apart", "watter"), "there is no task of that family"),
+    ):
+        code, said = call(*arguments)
+        assert code == 2 and words in said
+
+
+def test_only_like_is_compared_with_like(runs: dict[str, Path]) -> None:
+    whole = summarise(runs["reference"])
+    fewer = whole.model_copy(update={"answers": whole.answers[1:]})
+    with pytest.raises(UsageError, match="is of other tasks than"):
+        compare({"a": [whole], "b": [fewer]})
+    with pytest.raises(UsageError, match="is not complete"):
+        compare({"a": [whole.model_copy(update={"complete": False})]})
+
+
+def test_what_exploits() -> None:
+    verdict = Verdict(
+        task="a/b", outcome=Outcome.MODEL_FAULT, stage=Stage.ACCEPTED, passed=False, reward=0.05, measured=None,
+        reference=Reference(value=1, uncertainty=0, tolerance=1, unit="eV"), claim=Claim(value=1, unit="eV"),
+        setup=False, analysis=False, reasons=(), seconds=0,
+    )  # fmt: skip
+    answer = Answer(
+        task="a/b", family="a", epoch=1, completion="", truncated=False, scores={}, verdict=verdict, unscored=None,
+        error=None, compare="two-sided", input_tokens=0, output_tokens=0, dollars=None,
+    )  # fmt: skip
+    assert exploits(answer)
+    assert not exploits(answer.model_copy(update={"verdict": verdict.model_copy(update={"claim": None})}))
+    assert not exploits(answer.model_copy(update={"verdict": None}))
