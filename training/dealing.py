@@ -67,7 +67,7 @@ class Dealer:
     def _dealt(self, slot: int) -> Deal:
         step = slot // self.batch
         rng = random.Random(f"{self.recipe.seed} {slot}")
-        kept = self._kept(slot, step) if self._recycles(slot) else []
+        kept = self._kept(step) if self._recycles(slot) else []
         if not kept:
             task = self.tasks[slot % len(self.tasks)]
             return Deal(slot=slot, step=step, task=task.id, prompt=task.prompt.strip())
@@ -79,10 +79,10 @@ class Dealer:
         share = self.recipe.grpo.recycling.share
         return floor((slot + 1) * share) > floor(slot * share)
 
-    def _kept(self, slot: int, step: int) -> list[Rollout]:
+    def _kept(self, step: int) -> list[Rollout]:
         """Failed completions that may be recycled at a step, the oldest first."""
         rules = self.recipe.grpo.recycling
-        used = {deal.parent for deal in self.rollouts.deals.values() if deal.slot < slot}
+        used = {deal.parent for deal in self.rollouts.deals.values()}
         kept = [
             rollout
             for rollout in self.rollouts.rollouts.values()

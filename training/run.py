@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -139,7 +140,7 @@ def _difference(there: Any, wanted: Any, where: str = "") -> str:
 
 def _write(path: Path, text: str) -> None:
     """All or nothing."""
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 

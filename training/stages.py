@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from mdevalbench.errors import TaskError, UsageError
@@ -47,62 +47,50 @@ def train(
     """
     if run.done:
         return
-    documents = list(corpus.documents(run.recipe.data)) if run.stage == "cpt" or _needs_base(run) else []
-    path = run.start(given, models.begin(run.recipe, run.base, documents))
-    begin = time.monotonic()
-    trainer, facts = _TRAINERS[run.stage](run, path, documents, rewards, measuring)
-    checkpoint = run.checkpoint()
+    args = _arguments(run)
+    with args.main_process_first():  # of several processes one makes what all of them need
+        path = run.start(given, models.begin(run.recipe, run.base, corpus.documents(run.recipe.data)))
+    begin, checkpoint = time.monotonic(), run.checkpoint()
+    if run.stage == "grpo":
+        trainer, facts = _grpo(run, args, path, rewards or Rewards(), measuring)
+    else:
+        trainer, facts = _cpt(run, args, path) if run.stage == "cpt" else _sft(run, args, path)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     _save(trainer, run)
     if trainer.is_world_process_zero():
         run.finish(trainer.state.log_history, time.monotonic() - begin, start=path, **facts)
 
 
-def _needs_base(run: Run) -> bool:
-    return not run.recipe.model.path and not (run.base / "config.json").is_file()
-
-
-def _cpt(run: Run, path: str, documents: list[str], *_: Any) -> tuple[Any, dict[str, Any]]:
+def _cpt(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTTrainer
 
-    facts = {"documents": len(documents), "data_digest": corpus.digest(documents)}
-    args = _arguments(SFTConfig, run, run.recipe.cpt.args)
+    documents = list(corpus.documents(run.recipe.data))
     rows = Dataset.from_dict({"text": documents})
+    facts = {"documents": len(documents), "data_digest": corpus.digest(documents)}
     return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
 
 
-def _sft(run: Run, path: str, *_: Any) -> tuple[Any, dict[str, Any]]:
+def _sft(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTTrainer
 
     examples = list(corpus.examples(run.recipe.data))
+    prompts = [messages(example.prompt) for example in examples]
+    completions = [[{"role": "assistant", "content": example.completion}] for example in examples]
+    rows = Dataset.from_dict({"prompt": prompts, "completion": completions})
     facts = {"examples": len(examples), "data_digest": corpus.digest(examples)}
-    rows = Dataset.from_list(
-        [
-            {
-                "prompt": messages(example.prompt),
-                "completion": [{"role": "assistant", "content": example.completion}],
-            }
-            for example in examples
-        ]
-    )
-    args = _arguments(SFTConfig, run, run.recipe.sft.args)
     return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
 
 
-def _grpo(
-    run: Run, path: str, _: list[str], rewards: Rewards | None, measuring: Progress | None
-) -> tuple[Any, dict[str, Any]]:
-    from accelerate import PartialState
-    from trl import GRPOConfig, GRPOTrainer
+def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Progress | None) -> tuple[Any, dict[str, Any]]:
+    from trl import GRPOTrainer
 
-    args = _arguments(GRPOConfig, run, {"max_steps": 100, **run.recipe.grpo.args, "shuffle_dataset": False})
-    checkpoint, rewards = run.checkpoint(), rewards or Rewards()
-    with PartialState().main_process_first():
+    checkpoint = run.checkpoint()
+    with args.main_process_first():
         tasks = _measured(run.recipe, rewards, measuring)
         rollouts = Rollouts(run.rollouts)
-        if PartialState().is_main_process:
+        if args.process_index == 0:
             rollouts.forget_after(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
     dealer = Dealer(run.recipe, tasks, rollouts, args.max_steps, args.generation_batch_size // args.num_generations)
     rewarder = Rewarder(run.recipe.grpo.reward, rollouts, rewards)
@@ -131,21 +119,25 @@ def _save(trainer: Any, run: Run) -> None:
         trainer.processing_class.save_pretrained(run.model)
 
 
-_TRAINERS: Mapping[str, Callable[..., tuple[Any, dict[str, Any]]]] = {"cpt": _cpt, "sft": _sft, "grpo": _grpo}
-
-
-def _arguments(kind: type[Any], run: Run, given: Mapping[str, Any]) -> Any:
+def _arguments(run: Run) -> Any:
     """The trainer's configuration; on a CPU without the half precision that is the default of TRL."""
     import torch
+    from trl import GRPOConfig, SFTConfig
 
+    kind = GRPOConfig if run.stage == "grpo" else SFTConfig
+    given = getattr(run.recipe, run.stage).args
     known = {field.name for field in dataclasses.fields(kind)} - set(_OURS)
     for name in given:
         if name not in known:
             raise UsageError(f"{run.stage}.args: {kind.__name__} has no setting {name!r}{did_you_mean(name, known)}")
-    cpu = {} if torch.cuda.is_available() else {"use_cpu": True, "bf16": False, "gradient_checkpointing": False}
+    usual = {"report_to": [], **({"max_steps": 100} if run.stage == "grpo" else {})}
+    if not torch.cuda.is_available():
+        usual |= {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "dataloader_pin_memory": False}
     ours = {"output_dir": str(run.checkpoints), "seed": run.recipe.seed}
+    if run.stage == "grpo":
+        ours["shuffle_dataset"] = False  # the dealer has chosen the order
     try:
-        return kind(**{"report_to": [], "dataloader_pin_memory": not cpu, **cpu, **given, **ours})
+        return kind(**{**usual, **given, **ours})
     except (TypeError, ValueError) as error:
         raise UsageError(f"{run.stage}.args: {error}") from error
 

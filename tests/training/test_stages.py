@@ -85,6 +85,18 @@ def test_a_stage_that_was_killed_ends_as_if_it_had_not_been(stage: Stage, tmp_pa
 
 
 @pytest.mark.slow
+def test_two_processes_share_prompts_and_rollouts(tmp_path: Path) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    arguments = command("grpo", tmp_path, "grpo.args.max_steps=4")[1:]
+    done = subprocess.run([*launch, *arguments], env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = Rollouts(tmp_path / "grpo" / "rollouts.jsonl")
+    assert sorted(found.deals) == list(range(8))  # two groups a step
+    assert sorted(found.rollouts) == sorted(f"{slot}.{number}" for slot in range(8) for number in range(4))
+    assert sorted(deal.slot for deal in found.deals.values() if deal.parent) == [5, 7]
+
+
+@pytest.mark.slow
 def test_the_stages_follow_each_other(tmp_path: Path, rewards: Rewards) -> None:
     recipe = read_recipe("tiny", ["grpo.tasks=4", "grpo.args.max_steps=2", "lora={r: 4, target_modules: all-linear}"])
     starts = []
