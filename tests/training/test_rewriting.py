@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,19 @@ def test_a_model_as_rewriter_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(UsageError, match="needs OPENAI_API_KEY"):
         rewriter("gpt-5")
+
+
+def test_a_model_rewrites_what_it_is_told(monkeypatch: pytest.MonkeyPatch, model_server: Any) -> None:
+    with model_server(lambda prompt: (f"Mind this. {prompt}", "stop")) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", server.key)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        rewrite = rewriter(server.model)
+        given = in_words("The task.", fenced("run 0"), "- too short")
+        assert rewrite("The task.", fenced("run 0"), "- too short") == f"Mind this. {given}"
+        server.answer = lambda prompt: ("  ", "stop")
+        assert rewrite("The task.", fenced("run 0"), "- too short") == given  # nothing said: the deterministic words
+        with pytest.raises(HarnessFault, match="does not exist"):
+            rewriter("another")("The task.", fenced("run 0"), "- too short")
 
 
 def test_a_model_that_does_not_answer_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
