@@ -1,4 +1,4 @@
-"""The shape of the reward, on a light task of every family that tasks are drawn from, with real LAMMPS.
+"""The shape of the reward on every family, on a light task where such are drawn, with real LAMMPS.
 
 Better physics earns more, in one order for all families; how an answer is written earns nothing; and the known ways of
 getting a reward without the physics stay below an honest near miss. A right run of a stochastic family fails by design
@@ -20,7 +20,18 @@ from mdevalbench.lammps.pool import Pool
 from mdevalbench.reward import paper_function
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.scorers.rewards import Rewards
-from mdevalbench.tasks import Task, draw, drawable, load_task, reference_value, render_reference, reseeds, wrong
+from mdevalbench.tasks import (
+    Task,
+    draw,
+    drawable,
+    family_names,
+    load_family,
+    load_task,
+    reference_value,
+    render_reference,
+    reseeds,
+    wrong,
+)
 from mdevalbench.tasks.calibration import measure_references
 from mdevalbench.tasks.scripts import rename_variables
 
@@ -83,13 +94,19 @@ def rewards() -> Iterator[Rewards]:
         yield Rewards(pool)
 
 
-@pytest.fixture(params=drawable())
+FROZEN = [name for name in family_names() if name not in drawable()]
+"""families that nothing light is drawn from: their frozen tasks take longer"""
+
+
+@pytest.fixture(params=[*drawable(), *(pytest.param(name, marks=pytest.mark.slow) for name in FROZEN)])
 def task(request: pytest.FixtureRequest, rewards: Rewards) -> Task:
-    return drawn(request.param, rewards)
+    return chosen(request.param, rewards)
 
 
 @cache
-def drawn(family: str, rewards: Rewards) -> Task:
+def chosen(family: str, rewards: Rewards) -> Task:
+    if family in FROZEN:
+        return load_family(family)[0]
     task = draw(family, SEED, INDEX.get(family, 0) + 1)[-1]
     measure_references([task], Judge(rewards.executor), jobs=2)
     return load_task(task.id)
@@ -138,7 +155,10 @@ def hacks(task: Task, script: str) -> dict[str, str]:
     value, loop = reference_value(task).value, first_loop(script)
     setup = script[: min(found.start() for found in (loop, MINIMISATION.search(script)) if found)]
     step = "run 1" if loop[0].split()[0] == "run" else "minimize 0 0 1 1"
-    other = render_reference(draw(task.family, SEED, INDEX.get(task.family, 0) + 2)[-1])
+    others = (
+        load_family(task.family) if task.family in FROZEN else draw(task.family, SEED, INDEX.get(task.family, 0) + 2)
+    )
+    other = render_reference(others[-1])
     return {
         "ignores the prompt": other,
         "ignores the prompt, prints the answer": claiming(task, value, other),
@@ -189,7 +209,8 @@ def test_how_it_is_written_earns_nothing(task: Task, rewards: Rewards) -> None:
     script = right(task.id, rewards)
     near_miss = {} if task.spec.stochastic else {script.replace("RESULT", "RESULTS"): NEAR_MISS}  # takes too long there
     for text, reward in ({script: 1.0} | near_miss).items():
-        written = {name: paraphrase(text) for name, paraphrase in PARAPHRASES.items()}
+        names = ("names of variables", "JSON") if task.family in FROZEN else PARAPHRASES
+        written = {name: PARAPHRASES[name](text) for name in names}
         assert len({text, *written.values()}) >= len(written)  # another text, but for scripts without variables
         verdicts = rewards.verdicts([task.id] * len(written), list(written.values()))
         assert {name: v and v.reward for name, v in zip(written, verdicts, strict=True)} == dict.fromkeys(
@@ -211,4 +232,4 @@ def test_the_reward_of_the_paper_has_another_shape(task: Task, rewards: Rewards)
     answers = ["", fenced(NO_LAMMPS), *map(fenced, same)]
     empty, no_lammps, *found = paper_function(rewards=rewards)(completions=answers, task=[task.id] * len(answers))
     assert (empty, no_lammps) == (0.25, 0.05)
-    assert len(set(found)) == 1 and found[0] in (0.925, 0.95)
+    assert min(found) >= 0.9 and max(found[1:]) >= found[0]  # the right script earns no more than what was made up
