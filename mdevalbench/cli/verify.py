@@ -37,6 +37,10 @@ RecordFile = typer.Option(
 def verify(
     suite: Suite = "codegen",
     family: Family = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option("--task", help="Only this task; may be given again.", autocompletion=completion.task_ids),
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="The full set for the statistics: more seeds of every script.")
     ] = False,
@@ -58,16 +62,17 @@ def verify(
     Nothing is taken from the cache. With `--record`, an interrupted call goes on where it stopped, and after a change
     only what it concerns is judged again. Exit code 1 if anything is judged wrongly beyond the allowed fractions.
 
-    Example: `mdevalbench tasks verify --family lattice_constant`
+    Examples: `mdevalbench tasks verify --family lattice_constant`,
+    `mdevalbench tasks verify --task lj_pressure/dense-0.85-1.20`
     """
     from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
-    from mdevalbench.tasks import load_suite
+    from mdevalbench.tasks import load_suite, load_task
     from mdevalbench.tasks.verification.cases import full_set, quick_set
     from mdevalbench.tasks.verification.stopwatch import Stopwatch
     from mdevalbench.tasks.verification.verify import verify as verify_tasks
 
-    tasks = load_suite(suite, family)
+    tasks = tuple(load_task(one) for one in task) if task else load_suite(suite, family)
     if shard is not None:
         chosen = _shard(tasks, shard, record)
         typer.echo(chosen.in_words, err=True)

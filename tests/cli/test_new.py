@@ -126,3 +126,25 @@ def test_the_scaffold_verifies_as_it_is(own: Path) -> None:
     assert result.exit_code == 0, result.stdout
     assert "family.yml:" in result.stdout and "is still to be done" in result.stdout
     assert run("tasks", "draw", "--seed", "1", "-n", "3", "--check", *where).exit_code == 0
+
+
+def test_a_copy_of_a_family_is_a_family_and_says_that_it_is_a_copy(own: Path) -> None:
+    done = run("tasks", "new", "my_lattice", "--like", "argon_lattice", "--tasks-dir", str(own))
+    assert done.exit_code == 0, done.stderr
+    assert "mdevalbench tasks show my_lattice/ar" in done.stdout
+    tasks = load_family("my_lattice")
+    assert [task.id for task in tasks] == ["my_lattice/ar", "my_lattice/kr"]
+    assert [problem for task in tasks for problem in content_problems(task)] == []
+    assert all(task.reference is None for task in tasks)
+    assert unfinished(own / "my_lattice") == [
+        f"{own}/my_lattice/family.yml:1: is still to be done: this is a copy of argon_lattice: give it a title, a "
+        "question, systems and published values of its own"
+    ]
+    again = run("tasks", "new", "another", "--like", "my_lattice", "--tasks-dir", str(own))  # one of one's own
+    assert again.exit_code == 0 and (own / "another" / "solutions" / "aniso.lmp.j2").is_file()
+
+
+def test_only_what_is_there_can_be_copied(own: Path) -> None:
+    done = run("tasks", "new", "my_lattice", "--like", "argon_latice", "--tasks-dir", str(own))
+    assert done.exit_code == 2 and "no family 'argon_latice' to copy; did you mean 'argon_lattice'?" in done.stderr
+    assert not own.exists()

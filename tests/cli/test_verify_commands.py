@@ -66,6 +66,13 @@ def test_statistics_leave_out_what_has_changed(complete: Path, tmp_path: Path) -
     assert "14 of them by an earlier state of the judge" in result.stdout
 
 
+def test_single_tasks_are_verified(complete: Path) -> None:
+    one = run("tasks", "verify", "--task", "argon_lattice/kr", "--jobs", "2")
+    assert one.exit_code == 0 and "8 of 8 judged" in one.stderr, one.stderr
+    wrong = run("tasks", "verify", "--task", "argon_lattice/krr")
+    assert wrong.exit_code == 2 and "argon_lattice/kr" in wrong.stderr
+
+
 def test_a_missing_record_is_told(complete: Path, tmp_path: Path) -> None:
     result = run("tasks", "statistics", "--record", str(tmp_path / "none.jsonl"))
     assert result.exit_code == 2
