@@ -18,7 +18,7 @@ class Line(Record):
 
     label: str
     part: str
-    """`seen`, or `unseen` for families that are set apart"""
+    """`seen` or, for families that are set apart, `unseen`; empty where none is"""
     runs: int
     tasks: int
     columns: dict[str, Interval | None]
@@ -43,7 +43,7 @@ def compare(ways: Mapping[str, Sequence[RunSummary]], apart: Collection[str] = (
         raise UsageError(
             f"--apart {unknown[0]}: there is no task of that family; there are {', '.join(sorted(families))}"
         )
-    parts = {"seen": families - set(apart), "unseen": families & set(apart)}
+    parts = {"seen": families - set(apart), "unseen": set(apart)} if apart else {"": families}
     return tuple(
         _line(label, part, summaries, names)
         for part, names in parts.items()
@@ -65,8 +65,9 @@ def as_markdown(lines: Sequence[Line]) -> str:
     head = ["", "tasks", "runs", *COLUMNS]
     rows = [" | ".join(head), " | ".join("---" for _ in head)]
     for line in lines:
-        cells = [_cell(name, line.columns[name]) for name in COLUMNS]
-        rows.append(" | ".join([f"{line.label}, {line.part}", str(line.tasks), str(line.runs), *cells]))
+        cells = [_cell(column, line.columns[column]) for column in COLUMNS]
+        name = f"{line.label}, {line.part}" if line.part else line.label
+        rows.append(" | ".join([name, str(line.tasks), str(line.runs), *cells]))
     return "".join(f"| {row} |\n" for row in rows)
 
 

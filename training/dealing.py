@@ -21,7 +21,7 @@ from mdevalbench.training.rewriting import rewriter
 from mdevalbench.training.rollouts import Deal, Rollout, Rollouts
 
 LAG = 2
-"""steps after which every completion of a step is known, however the data loader reads ahead"""
+"""generations after which every completion of one is known, however the data loader reads ahead"""
 
 
 class Dealer:
@@ -32,15 +32,18 @@ class Dealer:
         tasks: fresh tasks, with references; dealt in turn, again from the beginning when they are used up.
         rollouts: what was dealt and what became of it.
         steps: optimiser steps of the training.
-        batch: slots of one step.
+        batch: slots of one generation.
+        every: optimiser steps of one generation.
     """
 
-    def __init__(self, recipe: Recipe, tasks: Sequence[Task], rollouts: Rollouts, steps: int, batch: int) -> None:
+    def __init__(
+        self, recipe: Recipe, tasks: Sequence[Task], rollouts: Rollouts, steps: int, batch: int, every: int = 1
+    ) -> None:
         if not tasks:
             raise UsageError("there is no task to train on: none could be measured")
-        self.recipe, self.rollouts, self.batch = recipe, rollouts, batch
-        self.tasks = tasks
-        self.slots = steps * batch
+        self.recipe, self.tasks, self.rollouts = recipe, tasks, rollouts
+        self.batch, self.every = batch, every
+        self.slots = -(-steps // every) * batch
         self._rewrite = rewriter(recipe.grpo.recycling.rewriter)
 
     def dataset(self) -> Any:
@@ -65,7 +68,7 @@ class Dealer:
         }
 
     def _dealt(self, slot: int) -> Deal:
-        step = slot // self.batch
+        step = slot // self.batch * self.every
         rng = random.Random(f"{self.recipe.seed} {slot}")
         kept = self._kept(step) if self._recycles(slot) else []
         if not kept:
@@ -86,7 +89,7 @@ class Dealer:
         kept = [
             rollout
             for rollout in self.rollouts.rollouts.values()
-            if rollout.step + LAG <= step <= rollout.step + rules.age
+            if rollout.step + LAG * self.every <= step <= rollout.step + rules.age
             and rollout.reward is not None
             and rollout.reward < rules.threshold
             and rollout.depth < rules.depth

@@ -34,8 +34,10 @@ def begin(recipe: Recipe, folder: Path, text: Iterable[str]) -> str:
     if not (folder / "config.json").is_file():
         tokenizer = make_tokenizer(text, recipe.model.vocabulary)
         model = _make_model(recipe, tokenizer)
-        tokenizer.save_pretrained(folder)
-        model.save_pretrained(folder)
+        part = folder.with_name(f"{folder.name}.part")  # a kill leaves no half a model
+        tokenizer.save_pretrained(part)
+        model.save_pretrained(part)
+        part.replace(folder)
     return str(folder)
 
 

@@ -62,7 +62,7 @@ class Training(Record):
 
 
 class Recycling(Record):
-    """What becomes of completions that earn little; see recycling.py."""
+    """What becomes of completions that earn little; see dealing.py."""
 
     share: float = Field(0.25, ge=0, le=1)
     """of the prompts of a batch, at most; 0 recycles nothing"""

@@ -23,7 +23,7 @@ class Deal(Record):
     kind: Literal["deal"] = "deal"
     slot: int
     step: int
-    """optimiser steps that were done when it was dealt"""
+    """optimiser steps that are done when its completions are written"""
     task: str
     prompt: str
     parent: str | None = None

@@ -1,9 +1,9 @@
 """The folder of a training run: where each stage keeps its checkpoints, its model and its record.
 
 ```
-runs/nano/recipe.yml            what this folder was made by; another recipe is refused
-          base/                 a model from nothing, untrained
-          cpt/ sft/ grpo/       model/, checkpoints/, record.json, curves.png; grpo also rollouts.jsonl
+runs/tiny/base/                 a model from nothing, untrained
+          cpt/ sft/ grpo/       model/, checkpoints/, record.json, curves.png; grpo also rollouts.jsonl; recipe.yml
+                                says what the stage depends on: another recipe is refused
 ```
 """
 
@@ -40,15 +40,15 @@ class Run:
     @classmethod
     def open(cls, recipe: Recipe, folder: Path, stage: Stage) -> Run:
         """Raises UsageError if the folder was made by a recipe that differs in this stage or one before it."""
-        run = cls(recipe, folder, stage)
+        for one in STAGES[: STAGES.index(stage) + 1]:
+            run = cls(recipe, folder, one)
+            kept, wanted = run.home / "recipe.yml", run._concerned()
+            if kept.is_file() and (there := yaml.safe_load(kept.read_text())) != wanted:
+                raise UsageError(
+                    f"{run.home} was made by another recipe ({_difference(there, wanted)}): "
+                    "give another --output, or remove it"
+                )
         run.home.mkdir(parents=True, exist_ok=True)
-        kept = run.home / "recipe.yml"
-        wanted = run._concerned()
-        if kept.is_file() and (there := yaml.safe_load(kept.read_text())) != wanted:
-            raise UsageError(
-                f"{run.home} was made by another recipe ({_difference(there, wanted)}): "
-                "give another --output, or remove it"
-            )
         _write(kept, yaml.safe_dump(wanted, sort_keys=False))
         return run
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from mdevalbench.errors import TaskError, UsageError
@@ -26,13 +27,13 @@ from mdevalbench.training.rewarding import Rewarder
 from mdevalbench.training.rollouts import Rollouts
 from mdevalbench.training.run import Run
 
-Progress = Callable[[int, int], None]
+Measuring = Callable[[], AbstractContextManager[Callable[[int, int], None] | None]]
 _OURS = ("output_dir", "seed", "data_seed", "resume_from_checkpoint")
 """settings of a trainer that follow from the recipe and the run"""
 
 
 def train(
-    run: Run, given: str | None = None, rewards: Rewards | None = None, measuring: Progress | None = None
+    run: Run, given: str | None = None, rewards: Rewards | None = None, measuring: Measuring = nullcontext
 ) -> None:
     """Train one stage to its end, from its beginning or its last checkpoint; nothing happens if it is done.
 
@@ -40,7 +41,7 @@ def train(
         run: recipe, folder and stage.
         given: a model to begin with, instead of what the recipe or the stage before gives.
         rewards: where scripts of MD-GRPO run; by default as the environment asks for.
-        measuring: called with (done, total) while reference values of its tasks are measured.
+        measuring: entered while reference values of its tasks are measured; gives what is called with (done, total).
 
     Raises:
         UsageError: the recipe does not fit the trainer, or the model cannot be found.
@@ -83,7 +84,7 @@ def _sft(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
     return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
 
 
-def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Progress | None) -> tuple[Any, dict[str, Any]]:
+def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Measuring) -> tuple[Any, dict[str, Any]]:
     from trl import GRPOTrainer
 
     checkpoint = run.checkpoint()
@@ -92,7 +93,9 @@ def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Progress 
         rollouts = Rollouts(run.rollouts)
         if args.process_index == 0:
             rollouts.forget_after(int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0)
-    dealer = Dealer(run.recipe, tasks, rollouts, args.max_steps, args.generation_batch_size // args.num_generations)
+    batch = args.generation_batch_size // args.num_generations
+    every = max(1, args.num_iterations * args.steps_per_generation // args.gradient_accumulation_steps)
+    dealer = Dealer(run.recipe, tasks, rollouts, args.max_steps, batch, every)
     rewarder = Rewarder(run.recipe.grpo.reward, rollouts, rewards)
     trainer = GRPOTrainer(
         args=args, train_dataset=dealer.dataset(), reward_funcs=[rewarder], **_model(run.recipe, path)
@@ -100,10 +103,11 @@ def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Progress 
     return trainer, {"tasks": len(tasks), "prompts": dealer.slots, "data_seed": run.recipe.data.seed + 1}
 
 
-def _measured(recipe: Recipe, rewards: Rewards, measuring: Progress | None) -> list[Task]:
+def _measured(recipe: Recipe, rewards: Rewards, measuring: Measuring) -> list[Task]:
     """Fresh tasks of MD-GRPO whose references are known or could be measured now; the others are left out."""
     drawn = list(corpus.tasks(recipe.data, recipe.data.seed + 1, recipe.grpo.tasks))
-    found = measure_references(drawn, Judge(rewards.executor), rewards.executor.workers, measuring)
+    with measuring() as advance:
+        found = measure_references(drawn, Judge(rewards.executor), rewards.executor.workers, advance)
     return [load_task(task.id) for task in drawn if not isinstance(found[task.id], TaskError)]
 
 

@@ -1,7 +1,7 @@
 """The same script in other words: what people differ in and LAMMPS does not mind.
 
-A model that saw each recipe in one spelling only would learn the spelling. Layout, comments, names of variables and
-fixes' random seeds change here; no command is added, left out or moved, so that what is right stays right.
+A model that saw each recipe in one spelling only would learn the spelling. Layout, comments and names of variables
+change here; no command is added, left out or moved, so that what is right stays right.
 """
 
 from __future__ import annotations

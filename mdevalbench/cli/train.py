@@ -134,8 +134,7 @@ def _train(stage: str, config: str, output: Path | None, model: str | None, chan
     if run.done:
         typer.echo(f"{run.home} is done already", err=True)
     else:
-        with progress("measuring references") as advance:
-            train(run, model, measuring=advance)
+        train(run, model, measuring=lambda: progress("measuring references"))
     typer.echo(str(run.model))
 
 

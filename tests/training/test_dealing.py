@@ -102,6 +102,17 @@ def test_the_data_set_deals_when_it_is_read(tiny: Recipe, tasks: list[Task], tmp
     assert list(rollouts.deals) == [2]
 
 
+def test_steps_are_counted_where_a_generation_serves_several(tiny: Recipe, tasks: list[Task], tmp_path: Path) -> None:
+    recipe = changed(tiny, share=1, age=99)
+    rollouts = Rollouts(tmp_path / "rollouts.jsonl")
+    dealer = Dealer(recipe, tasks, rollouts, 12, BATCH, every=3)
+    assert dealer.slots == 4 * BATCH
+    failed = dealer.deal(0)
+    rollouts.add([Rollout(id="0.0", slot=0, step=0, task=failed.task, completion="", reward=0.0, diagnosis="- no")])
+    found = [dealer.deal(slot) for slot in (BATCH, 2 * BATCH)]
+    assert [(deal.step, deal.parent) for deal in found] == [(3, None), (6, "0.0")]
+
+
 def test_without_tasks_nothing_begins(tiny: Recipe, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no task to train on"):
         Dealer(tiny, [], Rollouts(tmp_path / "rollouts.jsonl"), STEPS, BATCH)

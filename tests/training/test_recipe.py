@@ -17,7 +17,10 @@ GOOD = "name: mine\nmodel: {config: {hidden_size: 32}}\n"
 @pytest.mark.parametrize("name", known())
 def test_recipes_of_the_package_fit_the_trainers(name: str) -> None:
     trl = pytest.importorskip("trl")
+    from transformers import Qwen3Config
+
     recipe = read_recipe(name)
+    assert set(recipe.model.config) <= set(vars(Qwen3Config()))
     assert recipe.name == name and recipe.about
     assert set(families(recipe.data)).isdisjoint(recipe.data.held_out)
     for stage, kind in ((recipe.cpt, trl.SFTConfig), (recipe.sft, trl.SFTConfig), (recipe.grpo, trl.GRPOConfig)):

@@ -1,8 +1,7 @@
-"""`mdevalbench/nano`: the model that `make nano` trains from nothing, opened by transformers.
+"""`mdevalbench/nano`: a model that was trained here (`mdevalbench train`), opened by transformers.
 
 ```
-mdevalbench eval --model mdevalbench/nano                                 # the weights that come with the package
-mdevalbench eval --model mdevalbench/nano -M path=runs/nano/sft/model     # those of another stage or training
+mdevalbench eval --model mdevalbench/nano -M path=runs/tiny/sft/model
 ```
 """
 
@@ -16,23 +15,21 @@ from inspect_ai.model import GenerateConfig, ModelAPI, get_model
 
 from mdevalbench.errors import UsageError
 
-WEIGHTS = Path(__file__).parent / "weights"
 
-
-def find_nano(path: str | None = None, **unknown: Any) -> Path:
+def find_nano(path: str = "", **unknown: Any) -> Path:
     """The folder with the weights.
 
-    Raises UsageError if packages are missing, the folder holds no model, or there are other arguments than `path`.
+    Raises UsageError if packages are missing, no folder is given or it holds no model, or there are other arguments.
     """
     if unknown:
         raise UsageError(f"mdevalbench/nano takes the argument `path`, not {', '.join(unknown)}")
     missing = [name for name in ("torch", "transformers", "accelerate") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"mdevalbench/nano needs {', '.join(missing)}: pip install 'mdevalbench[hf]'")
-    folder = Path(path).expanduser() if path else WEIGHTS
-    if not (folder / "config.json").is_file():
-        how = "give -M path=FOLDER with a trained model, for example runs/nano/grpo/model"
-        raise UsageError(f"{folder} holds no model: {how if path else f'train it with `make nano`, or {how}'}")
+    folder = Path(path).expanduser()
+    if not path or not (folder / "config.json").is_file():
+        what = f"{folder} holds no model" if path else "mdevalbench/nano comes without weights"
+        raise UsageError(f"{what}: give -M path=FOLDER with a model that `mdevalbench train` made")
     return folder
 
 
