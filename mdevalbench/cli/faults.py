@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from types import FrameType
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -24,10 +28,12 @@ def exit_code(error: BaseException) -> int:
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """A command that ends with a message and an exit code instead of an exception."""
+    """A command that ends with a message and an exit code instead of an exception, and in order when it is told to."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, functools.partial(_end, os.getpid()))
         try:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
@@ -42,3 +48,14 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(HARNESS) from error
 
     return run
+
+
+def _end(process: int, number: int, frame: FrameType | None) -> None:
+    """What SIGTERM does: `timeout` and schedulers of clusters send it, and what was made for a while is removed.
+
+    A process that was forked from `process` does not own what it would remove, and simply dies.
+    """
+    if os.getpid() == process:
+        raise SystemExit(128 + number)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

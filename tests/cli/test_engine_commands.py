@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +134,24 @@ def test_check_objects_to_what_lammps_would_refuse(right: str) -> None:
     found = json.loads(result.stdout)[0]
     assert (found["severity"], found["line"], found["code"]) == ("error", 11, "unknown-command")
     assert "minimize" in json.dumps(found)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    endless = "units lj\nlabel again\nprint busy\njump SELF again\n"
+    command = [sys.executable, "-m", "mdevalbench", "score", "lj_pressure/liquid-0.80-1.00", "-"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(endless.encode())
+        process.stdin.close()
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("mdevalbench-*/*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert list(tmp_path.iterdir()), "no job folder was made"
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+    assert not list(tmp_path.iterdir())
 
 
 def statuses(result: Result) -> dict[str, str]:
