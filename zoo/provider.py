@@ -28,7 +28,7 @@ BASELINES = {
     "template": "fills a generic script by the words of the prompt; a baseline without a neural net",
 }
 """built-in models without weights and what they do"""
-MODELS = BASELINES | {"nano": "a model that `mdevalbench train` made; needs -M path=FOLDER and the extra [hf]"}
+MODELS = BASELINES | {"nano": "a small transformer trained here; -M path=FOLDER opens another; needs the extra [hf]"}
 """built-in models and what they do"""
 
 

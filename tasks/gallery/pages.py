@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mdevalbench.tasks.gallery import plots
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.references import StoredReference
-from mdevalbench.tasks.schema import Measure
+from mdevalbench.tasks.schema import Measure, Published
 from mdevalbench.tasks.scripts import render_reference, solutions, wrong
 from mdevalbench.tasks.studies import StoredStudy, read_studies
 from mdevalbench.tasks.verification.judgements import Judgement
@@ -58,6 +58,7 @@ def _write_family(family: str, tasks: Sequence[Task], judgements: Sequence[Judge
         stochastic=spec.stochastic,
         description=spec.description.strip(),
         tasks=[_row(cells) for cells in _tasks(tasks)],
+        sources=[(task.instance.id, _source(task.instance.published)) for task in tasks if task.instance.published],
         shown={
             "id": shown.id,
             "prompt": shown.prompt.strip(),
@@ -128,6 +129,12 @@ def _tasks(tasks: Sequence[Task]) -> Iterator[list[str]]:
 
 def _published(known: Comparison) -> str:
     return f"{known.value:.6g}" + ("" if known.published.checked else " (not checked)")
+
+
+def _source(published: Published) -> str:
+    """Where a published value stands, and why the reference is not the same."""
+    parts = [published.source.strip().rstrip("."), published.explanation.strip().rstrip(".")]
+    return ". ".join(part for part in parts if part) + "."
 
 
 def _result(task: Task) -> str:

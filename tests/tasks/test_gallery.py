@@ -36,6 +36,7 @@ def test_a_page_tells_what_was_judged(judged: list[Judgement], tmp_path: Path) -
     assert re.search(r"\| fixed box \| .* \| not judged yet \|", page)
     assert "1 right runs were judged and 0 rejected" in page
     assert "Of 3 wrong ones, 1 were accepted" in page
+    assert "- `cu-mishin`: Y. Mishin, M. J. Mehl," in page and "doi:10.1103/PhysRevB.63.224106" in page
     for name in re.findall(r"!\[.*\]\((.*)\)", page):
         assert (tmp_path / name).read_text().startswith("<?xml")
 
