@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import itertools
 import json
 import random
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,8 @@ from typing import Any
 
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import DrawnTask, Seed, drawable, render_reference
-from mdevalbench.tasks.drawn.drawing import draw
+from mdevalbench.tasks.drawn.drawing import draw_in_turn, drawn_task
+from mdevalbench.tasks.loading import DRAWN
 from mdevalbench.tasks.scripts import seed_of, solutions
 from mdevalbench.tasks.source import did_you_mean
 from mdevalbench.training.recipe import Data
@@ -48,11 +50,23 @@ def families(data: Data) -> tuple[str, ...]:
 
 
 def tasks(data: Data, seed: int, count: int) -> Iterator[DrawnTask]:
-    """So many tasks, one in turn from each family that may be shown."""
-    names = families(data)
-    for index in range(-(-count // len(names))):
-        for name in names[: count - index * len(names)]:
-            yield draw(name, Seed.open(seed), index + 1)[index]
+    """So many tasks, in turn from each family that may be shown; none with a prompt of those that are spared."""
+    spared = _spared(data)
+    decks = [_unspared(name, Seed.open(seed), spared) for name in families(data)]
+    for number in range(count):
+        yield next(decks[number % len(decks)])
+
+
+def _spared(data: Data) -> set[str]:
+    draw = data.spared
+    return {task.prompt.strip() for task in draw_in_turn(Seed.open(draw.seed), draw.tasks)} if draw else set()
+
+
+def _unspared(family: str, seed: Seed, spared: set[str]) -> Iterator[DrawnTask]:
+    for index in itertools.count():
+        task = drawn_task(family, f"{DRAWN}{seed.label}-{index}")
+        if task.prompt.strip() not in spared:
+            yield task
 
 
 def examples(data: Data) -> Iterator[Example]:

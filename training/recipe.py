@@ -41,6 +41,13 @@ class Model(Record):
         return self
 
 
+class Draw(Record):
+    """The first tasks of the suite `codegen-train` with a seed."""
+
+    seed: int = Field(ge=0)
+    tasks: int = Field(ge=1)
+
+
 class Data(Record):
     """Tasks are drawn by seeds: `seed` gives those of CPT and SFT, `seed + 1` those of GRPO."""
 
@@ -51,6 +58,8 @@ class Data(Record):
     """scripts for each of these tasks, in different styles and by different methods"""
     held_out: tuple[str, ...] = ()
     """families of which nothing is ever shown"""
+    spared: Draw | None = None
+    """tasks of which none is ever shown, so that a model can be evaluated on them"""
     files: tuple[str, ...] = ()
     """further text for CPT, as patterns of files"""
 

@@ -10,9 +10,10 @@ import pytest
 from mdevalbench.errors import UsageError
 from mdevalbench.extract import extract
 from mdevalbench.scorers.rewards import Rewards
-from mdevalbench.tasks import load_suite, render_reference
+from mdevalbench.tasks import Seed, load_suite, render_reference
+from mdevalbench.tasks.drawn.drawing import draw_in_turn
 from mdevalbench.training.corpus import digest, documents, examples, families, tasks
-from mdevalbench.training.recipe import Data
+from mdevalbench.training.recipe import Data, Draw
 from mdevalbench.training.styles import answer, restyled
 
 HELD_OUT = ("thermal_expansion", "vacancy_formation_energy")
@@ -32,6 +33,16 @@ def test_nothing_of_a_family_that_is_held_out_is_shown() -> None:
     assert shown == set(families(data)) and shown.isdisjoint(HELD_OUT)
     frozen = {task.prompt.strip() for task in load_suite("codegen-v1")}
     assert frozen.isdisjoint(example.prompt for example in examples(data))
+
+
+def test_tasks_that_are_spared_are_not_shown() -> None:
+    data = Data(seed=5, tasks=45)
+    shown = [example.prompt for example in examples(data)]
+    spared = data.model_copy(update={"spared": Draw(seed=5, tasks=22)})
+    apart = {task.prompt.strip() for task in draw_in_turn(Seed.open(5), 22)}
+    assert not apart.isdisjoint(shown)
+    left = [example.prompt for example in examples(spared)]
+    assert apart.isdisjoint(left) and len(left) == len(shown)
 
 
 def test_styles_leave_scripts_right(rewards: Rewards) -> None:
