@@ -37,6 +37,6 @@ def find_nano(path: str = "", **unknown: Any) -> Path:
 
 
 def open_nano(config: GenerateConfig, **model_args: Any) -> ModelAPI:
-    """Inspect's provider for transformers, with the weights of `find_nano`, in single precision: a CPU is quicker so."""
+    """Inspect's provider for transformers with those weights, in single precision: a CPU is quicker so."""
     path = str(find_nano(**model_args))
     return get_model("hf/nano", config=config, memoize=False, model_path=path, dtype="float32").api
