@@ -15,7 +15,7 @@ TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 ENVIRONMENTS := verifiers openenv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-environments verify-shard verify-full statistics gallery bench lint types format \
+.PHONY: help demo nano demo-nano test test-slow test-environments verify-shard verify-full statistics gallery bench lint types format \
 	clean
 
 help: ## list the targets
@@ -41,6 +41,13 @@ $(RECORDER): mdevalbench/lammps/recorder.cpp $(wildcard mdevalbench/lammps/recor
 
 demo: $(READY) ## evaluate the built-in models on a small suite: log and report
 	$(BIN)/mdevalbench demo
+
+nano: $(TOOLS) ## train the small model of the package from nothing: CPT, SFT, MD-GRPO; goes on where it stopped
+	for stage in cpt sft grpo; do $(BIN)/mdevalbench train $$stage --config nano || exit 1; done
+	$(BIN)/python tools/publish_nano.py runs/nano/grpo/model
+
+demo-nano: $(TOOLS) ## evaluate the small model on drawn tasks: log and report
+	$(BIN)/mdevalbench eval --model mdevalbench/nano --suite codegen-train --seed 2027 --limit 22 --max-connections 22
 
 test: $(TOOLS) ## the quick tests
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
