@@ -23,6 +23,9 @@ CHAT_TEMPLATE = (
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%}"
 )
 
+LONGEST_TOKEN = 20
+"""characters; longer ones are whole lines, which a small change of a prompt would break into unknown pieces"""
+
 
 def begin(recipe: Recipe, folder: Path, text: Iterable[str]) -> str:
     """Where the model of a recipe lies; one from nothing is made in `folder` first, its tokenizer from `text`.
@@ -42,7 +45,8 @@ def begin(recipe: Recipe, folder: Path, text: Iterable[str]) -> str:
 
 
 def make_tokenizer(text: Iterable[str], vocabulary: int) -> Any:
-    """A byte-level BPE tokenizer whose digits stand alone, so that a number can be copied digit by digit.
+    """A byte-level BPE tokenizer whose tokens may span words of a line, since scripts and prompts repeat whole phrases:
+    sequences are half as long. Digits stand alone, so that a number can be copied digit by digit.
 
     Its chat template leaves out what is the same for every task, the system message: a small model has no room for it.
     """
@@ -50,11 +54,14 @@ def make_tokenizer(text: Iterable[str], vocabulary: int) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
+    lines = pre_tokenizers.Split("\n", "merged_with_previous")
     digits = pre_tokenizers.Digits(individual_digits=True)
-    bpe.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    phrases = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([lines, digits, phrases])
     bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
+        max_token_length=LONGEST_TOKEN,
         special_tokens=[END, START, STOP],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
