@@ -126,6 +126,11 @@ def resolve(layers: Mapping[str, tuple[KeyPath, Any]], at: At, wanted: Iterable[
     return done
 
 
+def names_in(expression: str) -> frozenset[str]:
+    """Names that a Jinja2 expression refers to."""
+    return _undeclared("{{" + expression + "}}")
+
+
 def _is_template(value: Any) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
