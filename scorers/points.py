@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 from mdevalbench.tasks.qa.schema import Language, Words
 
@@ -21,7 +22,7 @@ def said(words: Words, answer: str, language: Language) -> bool:
     sentences = [_plain(part) for part in _ENDS.split(answer) if part.strip()]
     if any(_holds(sentence, phrase, language) for sentence in sentences for phrase in words.never):
         return False
-    windows = [*sentences, *(f"{first} {second}" for first, second in zip(sentences, sentences[1:], strict=False))]
+    windows = [*sentences, *(f"{first} {second}" for first, second in pairwise(sentences))]
     groups = words[language]
     return any(all(any(_holds(w, phrase, language) for phrase in group) for group in groups) for w in windows)
 

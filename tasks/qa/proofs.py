@@ -129,8 +129,8 @@ def trials(question: Question) -> Iterator[Trial]:
             yield Trial(question, check, where, f"the option {option.text.en!r}", tried, option.right)
     if item.check and item.answer:
         right = item.answer.texts or (item.answer.number,)
-        for tried, is_right in [*((one, True) for one in right), *((one, False) for one in item.answer.wrong)]:
-            yield Trial(question, item.check, ("check",), f"the answer {tried!r}", tried, is_right)
+        for answer, is_right in [*((one, True) for one in right), *((one, False) for one in item.answer.wrong)]:
+            yield Trial(question, item.check, ("check",), f"the answer {answer!r}", answer, is_right)
     if item.check and item.kind == "open":
         yield Trial(question, item.check, ("check",), "the points", "", True)
 
@@ -187,7 +187,8 @@ def _miscalculated(question: Question) -> Iterator[str]:
         if option.tried is None:
             yield f"{question.at('options', number)}: {question.id}: `tried` must give its number, to be computed again"
         elif near(value, float(option.tried), 0.02) != option.right:
-            yield f"{question.at('computed')}: {question.id}: gives {value:.6g}; {option.text.en!r} is {_said(option.right)}"
+            what = f"gives {value:.6g}; {option.text.en!r} is {_said(option.right)}"
+            yield f"{question.at('computed')}: {question.id}: {what}"
 
 
 def _computed(question: Question) -> float:

@@ -133,7 +133,7 @@ class Item(Record):
     check: Check | None = None
     """proof by LAMMPS"""
     computed: str = ""
-    """proof by computation: an expression (Jinja2) over the constants of `proofs.CONSTANTS`, in the unit of the answer"""
+    """proof by computation: an expression (Jinja2) over CONSTANTS and FUNCTIONS of proofs, in the unit of the answer"""
     source: str = ""
     """where a fact can be read: authors, title, chapter or DOI"""
 
