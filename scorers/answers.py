@@ -1,7 +1,7 @@
 """Answers to questions: what a completion chose, filled in or said, and how much of it is right. No model judges here.
 
-Single choice: the letter. Multiple choice: the exact set of letters; partial credit (right letters less wrong ones, over
-all right ones, not below 0) is told apart and never counts. Fill in: a number within its tolerance in any unit of the
+Single choice: the letter. Multiple choice: the exact set of letters; partial credit (right letters less wrong ones, per
+right letter, not below 0) is told apart and never counts. Fill in: a number within its tolerance in any unit of the
 same quantity, or one of the accepted texts. Open: the share of its points that are said, as `scorers.points` finds.
 """
 

@@ -126,9 +126,9 @@ def resolve(layers: Mapping[str, tuple[KeyPath, Any]], at: At, wanted: Iterable[
     return done
 
 
-def names_in(expression: str) -> frozenset[str]:
-    """Names that a Jinja2 expression refers to."""
-    return _undeclared("{{" + expression + "}}")
+def names_in(expression: str, at: At, where: KeyPath = ()) -> set[str]:
+    """Names that a Jinja2 expression refers to. Raises TaskError if it is none."""
+    return _names_in("{{" + expression + "}}", where, at)
 
 
 def _is_template(value: Any) -> bool:

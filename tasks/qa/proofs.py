@@ -86,7 +86,7 @@ class Trial:
         """Why the check does not prove what the item says; empty if it does. Raises TaskError for a bad expression."""
         names = _names(run) | {"tried": self.tried}
         known = CONSTANTS | FUNCTIONS | names
-        unprinted = names_in(self.check.holds) - known.keys()
+        unprinted = names_in(self.check.holds, self._at, ("holds",)) - known.keys()
         # a script that stops early proves nothing of what it would have printed
         holds = not (unprinted and names["error"]) and render_value(
             "{{" + self.check.holds + "}}", known, self._at, ("holds",)
