@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdevalbench.extract import extract
 from mdevalbench.leaderboard.drawing import deviations_svg
+from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
 
 _LINE = re.compile(r"\bline (\d+)\b")
@@ -17,6 +18,18 @@ _LINE = re.compile(r"\bline (\d+)\b")
 
 def write_report(summary: RunSummary, path: Path) -> Path:
     """Render a run into `path`. Everything that came from a model is escaped."""
+    by_task: dict[str, list[Answer]] = {}
+    for answer in summary.answers:
+        by_task.setdefault(answer.task, []).append(answer)
+    return _write("report.html.j2", path, run=summary, tasks=by_task)
+
+
+def write_question_report(summary: QuestionSummary, path: Path) -> Path:
+    """Render a run on questions into `path`, likewise."""
+    return _write("questions.html.j2", path, run=summary)
+
+
+def _write(template: str, path: Path, **names: object) -> Path:
     environment = Environment(
         loader=PackageLoader("mdevalbench.leaderboard", "templates"),
         autoescape=True,
@@ -26,10 +39,7 @@ def write_report(summary: RunSummary, path: Path) -> Path:
     )
     environment.filters |= {"percent": percent, "number": number, "digits": digits}
     environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS}
-    by_task: dict[str, list[Answer]] = {}
-    for answer in summary.answers:
-        by_task.setdefault(answer.task, []).append(answer)
-    path.write_text(environment.get_template("report.html.j2").render(run=summary, tasks=by_task), "utf-8", "replace")
+    path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
     return path
 
 

@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from inspect_ai import Task as InspectTask
 from inspect_ai import eval_set
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, recompute_metrics, write_eval_log
 from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
 
 from mdevalbench.errors import UsageError
-from mdevalbench.leaderboard.report import write_report
+from mdevalbench.leaderboard.questions import QuestionSummary, summarise_questions
+from mdevalbench.leaderboard.report import write_question_report, write_report
 from mdevalbench.leaderboard.summary import SCORER, RunSummary, summarise
 from mdevalbench.scorers.inspect import judge_answer, shared_judge
 from mdevalbench.tasks import DrawnTask, Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
+from mdevalbench.tasks.qa.asking import TASKS as QUESTIONS
+from mdevalbench.tasks.qa.schema import Language
 from mdevalbench.zoo.opening import check_model, in_words
 
 
@@ -53,11 +57,22 @@ class Evaluation:
     """dollars per million tokens, read and written"""
     max_connections: int = 10
     """questions under way at once"""
+    language: Language = "en"
+    """in which questions are asked"""
+    judge: str | None = None
+    """model that judges open answers to questions"""
     log_dir: Path = Path("logs")
+
+    @property
+    def of_questions(self) -> bool:
+        """Whether the suite holds questions instead of scripts to write."""
+        return self.suite in QUESTIONS
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks that are asked, in order."""
+        """The tasks that are asked, in order; none if the suite holds questions."""
+        if self.of_questions:
+            return ()
         return spread(load_suite(self.suite, self.family, seed=self.seed, count=self.limit))[: self.limit]
 
     @cached_property
@@ -69,14 +84,18 @@ class Evaluation:
     @property
     def report(self) -> Path:
         """Where the report lies: beside the log, under a name that stays the same."""
-        seed = str(self.drawn.get("seed", ""))
-        words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, (self.model, self.suite, seed, self.family)))).strip("-")
+        seed = str(self.drawn.get("seed", (self.seed or "") if self.of_questions else ""))
+        named = (self.model, self.suite, self.language if self.of_questions else "", seed, self.family)
+        words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, named))).strip("-")
         return self.log_dir / f"{words}-{self.key[:6]}.html"
 
     @property
     def key(self) -> str:
         """Hexadecimal digits from what makes answers comparable; more tasks or epochs continue an evaluation."""
+        content: tuple[object, ...]
         content = (self.model, self.suite, self.family, self.temperature, self.max_tokens, *self.drawn.values())
+        if self.of_questions:
+            content = (*content, self.language, self.seed, self.judge)
         return hashlib.sha256(repr((*content, *self.model_args)).encode()).hexdigest()[:12]
 
 
@@ -92,12 +111,10 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
     for task in what.tasks:
         reference_value(task)
     check_model(what.model, what.base_url, dict(what.model_args))
-    budget = _budget(what)
-    shared_judge()
-    _private(what).mkdir(parents=True, exist_ok=True)
-    with _only_one(what), spending(budget):
-        log = _run(what, display)
-        _remove_superseded(what.log_dir, log)
+    # a sample keeps its place while it is judged
+    places = what.max_connections + 2 * shared_judge().pool.workers
+    with _alone(what):
+        log = _run(what, codegen(suite=what.suite, family=what.family, **what.drawn), places, display)
         if _judge_unscored(log):
             write_eval_log(log)
         summary = summarise(log)
@@ -105,16 +122,40 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
     return summary
 
 
-def _run(what: Evaluation, display: str | None) -> EvalLog:
+def ask(what: Evaluation, display: str | None = None) -> QuestionSummary:
+    """`evaluate` for a suite of questions. Raises UsageError like it; no script is run."""
+    if what.family is not None:
+        raise UsageError(f"--family: suite {what.suite} holds questions, which have no families")
+    if what.seed is not None and not what.seed.isdecimal():
+        raise UsageError(f"--seed {what.seed}: the letters of questions are dealt by a number, such as 7")
+    check_model(what.model, what.base_url, dict(what.model_args))
+    if what.judge is not None:
+        check_model(what.judge)
+    task = QUESTIONS[what.suite](language=what.language, seed=int(what.seed or 0), judge=what.judge)
+    with _alone(what):
+        summary = summarise_questions(_run(what, task, what.max_connections + 2, display))
+    write_question_report(summary, what.report)
+    return summary
+
+
+@contextlib.contextmanager
+def _alone(what: Evaluation) -> Iterator[None]:
+    """As the only process that writes this evaluation, within its budget."""
+    budget = _budget(what)
+    _private(what).mkdir(parents=True, exist_ok=True)
+    with _only_one(what), spending(budget):
+        yield
+
+
+def _run(what: Evaluation, task: InspectTask, places: int, display: str | None) -> EvalLog:
     generation: dict[str, Any] = {
         name: value
         for name in ("temperature", "max_tokens", "max_connections")
         if (value := getattr(what, name)) is not None
     }
-    workers = shared_judge().pool.workers
     try:
         _, logs = eval_set(
-            codegen(suite=what.suite, family=what.family, **what.drawn),
+            task,
             log_dir=str(what.log_dir),
             log_dir_allow_dirty=True,
             model=what.model,
@@ -127,8 +168,7 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
             continue_on_fail=True,
             retry_attempts=1,
             retry_immediate=False,
-            # a sample keeps its place while it is judged
-            max_samples=what.max_connections + 2 * workers,
+            max_samples=places,
             # every answer is on disk as soon as it is judged, so that a killed run loses none
             log_buffer=1,
             display=display,  # type: ignore[arg-type]
@@ -136,7 +176,9 @@ def _run(what: Evaluation, display: str | None) -> EvalLog:
         )
     except PrerequisiteError as error:
         raise UsageError(f"--model {what.model}: {in_words(error)}") from error
-    return read_eval_log(logs[0].location)
+    log = read_eval_log(logs[0].location)
+    _remove_superseded(what.log_dir, log)
+    return log
 
 
 def _remove_superseded(folder: Path, log: EvalLog) -> None:

@@ -1,7 +1,9 @@
 """What Inspect may see of this package (entry point `inspect_ai`)."""
 
 from mdevalbench.scorers.inspect import physics
+from mdevalbench.scorers.inspect_answers import answers
 from mdevalbench.tasks.inspect_tasks import codegen
+from mdevalbench.tasks.qa.asking import knowledge, syntax
 from mdevalbench.zoo.provider import builtin
 
-__all__ = ["builtin", "codegen", "physics"]
+__all__ = ["answers", "builtin", "codegen", "knowledge", "physics", "syntax"]

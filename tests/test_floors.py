@@ -16,7 +16,10 @@ FLOORS = {
 }
 """room -> floor; everything else in the package is on floor 1"""
 FRAMEWORKS = {"inspect_ai", "lm_eval", "trl", "torch", "transformers", "openai", "fastapi", "typer", "rich"}
-ADAPTERS = {"scorers/inspect.py", "scorers/paper_model.py", "tasks/inspect_tasks.py", "tasks/budget.py"}
+ADAPTERS = {
+    *("scorers/inspect.py", "scorers/inspect_answers.py", "scorers/paper_model.py"),
+    *("tasks/inspect_tasks.py", "tasks/qa/asking.py", "tasks/budget.py"),
+}
 """thin adapters on floor 2, which may import their framework"""
 
 

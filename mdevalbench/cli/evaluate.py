@@ -55,6 +55,10 @@ def evaluate(
         list[str] | None,
         typer.Option("-M", "--model-arg", metavar="NAME=VALUE", help="Argument of the provider, e.g. device=cuda:1."),
     ] = None,
+    language: Annotated[str, typer.Option(help="Language of questions: en or zh.")] = "en",
+    judge: Annotated[
+        str | None, typer.Option(help="Model that judges open answers to questions. [default: words of their points]")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; ask nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     executor: Executor = None,
@@ -74,6 +78,8 @@ def evaluate(
 
       mdevalbench eval --model openai/gpt-5 --suite codegen-train --seed 7 --limit 100
 
+      mdevalbench eval --model openai/gpt-5 --suite syntax --language zh
+
       mdevalbench eval --model hf/mine -M model_path=runs/nano/grpo/model
 
       LOCAL_API_KEY=x mdevalbench eval --model openai-api/local/my-model --base-url http://127.0.0.1:8000/v1
@@ -81,9 +87,12 @@ def evaluate(
     Exit code 0: every answer was given and judged. 2: wrong usage. 3: answers are missing; the same command asks for
     them.
     """
+    from mdevalbench.cli.question_tables import print_question_plan, print_questions
     from mdevalbench.cli.tables import print_plan, print_summary
     from mdevalbench.leaderboard import run
 
+    if language not in ("en", "zh"):
+        raise UsageError(f"--language {language}: questions are asked in en or zh")
     what = run.Evaluation(
         model=model,
         suite=suite,
@@ -98,14 +107,26 @@ def evaluate(
         max_cost=max_cost,
         prices=prices,
         max_connections=max_connections,
+        language=language,  # type: ignore[arg-type]
+        judge=judge,
         log_dir=log_dir or Path(os.environ.get("INSPECT_LOG_DIR", "logs")),
     )
+    display = "none" if as_json else "rich" if sys.stdout.isatty() else "plain"
+    quiet = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+    if what.of_questions:
+        if dry_run:
+            print_question_plan(what, as_json)
+            return
+        with quiet:
+            asked = run.ask(what, display)
+        print_questions(asked, what.report, as_json)
+        raise typer.Exit(OK if asked.complete else HARNESS)
     warn_of_other_lammps(what.tasks)
     if dry_run:
         print_plan(what.model, what.suite, what.tasks, what.epochs, as_json)
         return
-    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        summary = run.evaluate(what, "none" if as_json else "rich" if sys.stdout.isatty() else "plain")
+    with quiet:
+        summary = run.evaluate(what, display)
     print_summary(summary, what.report, as_json)
     raise typer.Exit(OK if summary.complete else HARNESS)
 

@@ -1,0 +1,79 @@
+"""What `eval` prints of a suite of questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from mdevalbench.cli.output import print_json
+from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, shown
+from mdevalbench.leaderboard.questions import QuestionSummary
+from mdevalbench.leaderboard.run import Evaluation
+from mdevalbench.scorers.metrics import Interval
+from mdevalbench.tasks.qa.asking import samples
+from mdevalbench.tasks.qa.loading import load_questions
+
+KINDS = {"single": "single choice", "multiple": "multiple choice", "fill": "fill in", "open": "open"}
+
+
+def print_question_plan(what: Evaluation, as_json: bool) -> None:
+    """What an evaluation would ask. The number of tokens is an estimate from the number of characters."""
+    asked = samples(load_questions(what.suite), what.language, int(what.seed or 0))[: what.limit]
+    tokens = round(sum(len(sample.input[-1].text) for sample in asked) * what.epochs / CHARACTERS_PER_TOKEN)  # type: ignore[union-attr]
+    if as_json:
+        content = {"model": what.model, "suite": what.suite, "questions": [sample.id for sample in asked]}
+        print_json(content | {"answers": len(asked) * what.epochs, "prompt_tokens_estimate": tokens})
+        return
+    kinds = Counter(KINDS[(sample.metadata or {})["kind"]] for sample in asked)
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    print(
+        f"{what.model} would be asked {len(asked)} questions of suite {what.suite} ({told}), "
+        f"{what.epochs} time{'s' * (what.epochs > 1)} each, about {tokens} prompt tokens. Nothing was asked."
+    )
+
+
+def print_questions(summary: QuestionSummary, report: Path, as_json: bool) -> None:
+    """Scores by kind and in total, beside what guessing earns."""
+    if as_json:
+        content = summary.model_dump(mode="json", exclude={"replies"})
+        keys = {"question", "epoch", "given", "score", "partial", "unscored", "error"}
+        replies = [reply.model_dump(mode="json", include=keys) for reply in summary.replies]
+        print_json(content | {"replies": replies, "report": str(report)})
+        return
+    console = Console(highlight=False)
+    title = f"{summary.model} on suite {summary.suite} ({summary.language}), in percent\n"
+    console.print(title, style="bold", markup=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("kind", no_wrap=True)
+    for name in ("questions", "score", "partial", "one letter", "guessing"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for share in (*summary.kinds, *([summary.total] if len(summary.kinds) > 1 else [])):
+        baselines = [f"{100 * value:.0f}" for value in (share.majority, share.random)]
+        numbers = [str(share.questions), _percent(share.score), _percent(share.partial), *baselines]
+        table.add_row(KINDS.get(share.name, share.name), *numbers, style="bold" if share is summary.total else "")
+    console.print(table)
+    judged = summary.judge or "the words of their points"
+    cost = f", ${summary.dollars:.4f}" if summary.dollars is not None else ""
+    console.print(
+        f"\n[low,high]: 95 % interval over questions. Partial credit counts nowhere. One letter: always the most "
+        f"frequent right one. Open answers were judged by {judged}. {summary.input_tokens} tokens read, "
+        f"{summary.output_tokens} written{cost}.",
+        style="dim",
+        markup=False,
+    )
+    missing = summary.planned - sum(reply.score is not None for reply in summary.replies)
+    if missing:
+        print(f"{missing} of {summary.planned} answers are missing or unscored: the same command asks for them.")
+    log = shown(Path(summary.log))
+    console.print(
+        f"\nreport  {shown(report)}\nlog     {log}\n        inspect view --log-dir {log.parent}", soft_wrap=True
+    )
+
+
+def _percent(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{100 * interval.mean:.0f} \\[{100 * interval.low:.0f},{100 * interval.high:.0f}]"

@@ -1,0 +1,95 @@
+"""Answers to questions as an Inspect scorer: keys `score` and `partial`, each in [0, 1].
+
+Letters, numbers and texts are compared here. Points of open answers are found by words, or, if a judge is named, by
+that model, which sees question, points and answer and says yes or no to each point; what the words found is kept
+beside it (`by_words`). A judge that fails leaves the answer unscored: it never becomes a 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig, Model, get_model
+from inspect_ai.scorer import Metric, SampleScore, Scorer, Target, Value, metric, scorer
+from inspect_ai.scorer import Score as InspectScore
+from inspect_ai.solver import TaskState
+
+from mdevalbench.scorers.answers import Score, score
+from mdevalbench.scorers.metrics import TaskTrials, mean_interval
+from mdevalbench.scorers.point_judge import JUDGE, decisions, question_to_judge
+from mdevalbench.tasks.qa.loading import Question, deal, load_questions
+from mdevalbench.tasks.qa.schema import Language, Option
+
+
+@metric(scores="unreduced")
+def over_questions() -> Metric:
+    """Mean over questions with its 95 % interval."""
+
+    def compute(scores: list[SampleScore]) -> Value:
+        found = mean_interval(by_question(scores))
+        if found is None:
+            return {"mean": math.nan, "low": math.nan, "high": math.nan}
+        return {"mean": found.mean, "low": found.low, "high": found.high}
+
+    return compute
+
+
+def by_question(scores: Sequence[SampleScore]) -> list[TaskTrials]:
+    """Scores of one key gathered by question; questions are independent of each other."""
+    gathered: dict[str, list[float]] = {}
+    for one in scores:
+        gathered.setdefault(str(one.sample_id), []).append(float(cast(float, one.score.value)))
+    return [TaskTrials(question, question, tuple(values)) for question, values in gathered.items()]
+
+
+@scorer(metrics={"score": [over_questions()], "partial": [over_questions()]})
+def answers(judge: str | None = None) -> Scorer:
+    """Score an answer to a question; `judge` is the model that judges open ones."""
+
+    async def scored(state: TaskState, target: Target) -> InspectScore:
+        question, options = asked(str(state.sample_id), state.metadata)
+        language: Language = state.metadata["language"]
+        completion = state.output.completion
+        found = score(question.item, completion, language, options)
+        more: dict[str, Any] = {}
+        if judge and question.item.kind == "open":
+            more["by_words"] = found.score
+            try:
+                found = await _judged(get_model(judge), question, completion, language)
+            except ValueError as error:
+                return InspectScore.unscored(reason="judge_fault", explanation=f"{judge}: {error}", metadata=more)
+        return InspectScore(
+            value={"score": found.score, "partial": found.partial},
+            answer=found.given,
+            explanation="\n".join(found.reasons) or "right",
+            metadata=more,
+        )
+
+    return scored
+
+
+@lru_cache(maxsize=16)
+def _dealt(suite: str, seed: int) -> dict[str, tuple[Question, tuple[Option, ...]]]:
+    questions = load_questions(suite)
+    options = deal(questions, seed)
+    return {question.id: (question, options.get(question.id, ())) for question in questions}
+
+
+def asked(sample: str, metadata: dict[str, Any]) -> tuple[Question, tuple[Option, ...]]:
+    """The question of a sample, and its options as they were shown."""
+    return _dealt(sample.partition("/")[0], int(metadata["seed"]))[sample]
+
+
+async def _judged(judge: Model, question: Question, completion: str, language: Language) -> Score:
+    """Raises ValueError if the judge does not decide on every point."""
+    text = question_to_judge(question.item, completion, language)
+    chat: list[ChatMessage] = [ChatMessageSystem(content=JUDGE), ChatMessageUser(content=text)]
+    said = await judge.generate(chat, config=GenerateConfig(temperature=0))
+    made = decisions(said.completion, len(question.item.points))
+    missing = [p.text[language] for p, is_said in zip(question.item.points, made, strict=True) if not is_said]
+    share = sum(made) / len(made)
+    reasons = tuple(f"missing: {text}" for text in missing)
+    return Score(given=completion.strip(), score=share, partial=share, reasons=reasons)
