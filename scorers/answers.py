@@ -147,6 +147,23 @@ _NUMBER = re.compile(
 )
 
 
+_CHINESE_UNITS = {
+    **{"埃": "angstrom", "纳米": "nm", "皮秒": "ps", "飞秒": "fs", "纳秒": "ns", "毫电子伏": "meV"},
+    **{
+        "电子伏特": "eV",
+        "电子伏": "eV",
+        "千卡": "kcal",
+        "千焦": "kJ",
+        "焦耳": "J",
+        "摩尔": "mol",
+        "开尔文": "K",
+        "大气压": "atm",
+    },
+    **{"吉帕": "GPa", "兆帕": "MPa", "帕": "Pa", "巴": "bar", "米": "m", "秒": "s", "每": "/", "原子": "atom"},
+    "个": "",
+}  # longer names first: a unit is replaced piece by piece
+
+
 def number(text: str) -> tuple[float, str] | None:
     """A number and the unit behind it: `1.6 × 10^-19 J` becomes (1.6e-19, "J"); None if it does not begin with one."""
     text = unicodedata.normalize("NFKC", _superscripts(text)).replace("−", "-").replace("\\times", "×")
@@ -158,6 +175,8 @@ def number(text: str) -> tuple[float, str] | None:
         return None
     exponent = found[2] or found[3] or "0"
     unit = re.sub(r"^[\\ ]+|[.。,;]$", "", found[4]).strip()
+    for chinese, name in _CHINESE_UNITS.items():
+        unit = unit.replace(chinese, name)
     return float(f"{found[1].replace(',', '')}e{exponent}"), unit
 
 

@@ -1,16 +1,16 @@
-"""Built-in models as an Inspect provider: `mdevalbench/reference`, `wrong`, `template` and `nano`.
+"""Built-in models as an Inspect provider: `mdevalbench/reference`, `wrong`, `template`, `majority` and `nano`.
 
-They take the same way as any other model: a prompt goes in, a completion comes out. `reference` and `wrong` recognise a
-task by the exact text of its prompt, so that a prompt which was altered on the way is noticed; `template` and `nano`
-read any text.
+They take the same way as any other model: a prompt goes in, a completion comes out. `reference`, `wrong` and `majority`
+recognise a task or question by the exact text of its prompt, so that a prompt which was altered on the way is noticed;
+`template` and `nano` read any text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any
 
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, ModelAPI, ModelOutput, ModelUsage, modelapi
@@ -19,16 +19,22 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, family_names, load_family, render_reference, wrong
 from mdevalbench.tasks.drawn.drawing import dealt
+from mdevalbench.tasks.qa.loading import load_questions, right_letters
+from mdevalbench.tasks.qa.prompts import right_answer
+from mdevalbench.tasks.qa.recognition import favourite_letters, recognise_question
 from mdevalbench.zoo.nano import open_nano
 from mdevalbench.zoo.template import write_script
 
 BASELINES = {
-    "reference": "answers each task with its reference script; must score 100 %",
+    "reference": "answers each task with its reference script and each question rightly; must score 100 %",
     "wrong": "answers each task with its wrong scripts in turn, mistakes that models really make; must score 0 %",
     "template": "fills a generic script by the words of the prompt; a baseline without a neural net",
 }
-"""built-in models without weights and what they do"""
-MODELS = BASELINES | {"nano": "a small transformer trained here; -M path=FOLDER opens another; needs the extra [hf]"}
+"""built-in models that write scripts without weights, and what they do"""
+MODELS = BASELINES | {
+    "majority": "answers questions by the letters that are right most often (-M seed=N as given to eval)",
+    "nano": "a small transformer trained here; -M path=FOLDER opens another; needs the extra [hf]",
+}
 """built-in models and what they do"""
 
 
@@ -48,19 +54,24 @@ class BuiltinModel(ModelAPI):
             raise UsageError(f"there is no built-in model 'mdevalbench/{model_name}'; there are {known}")
         super().__init__(model_name, base_url, api_key, [], config)
         self._transformer = open_nano(config, **model_args) if model_name == "nano" else None
+        seed = int(model_args.pop("seed", 0)) if model_name == "majority" else 0
         if self._transformer is None and model_args:
-            raise UsageError(f"mdevalbench/{model_name} takes no arguments; there is {', '.join(model_args)}")
-        writers = {"reference": _reference, "wrong": _WrongAnswers(), "template": write_script}
-        self._write = writers.get(model_name, write_script)
+            raise UsageError(f"mdevalbench/{model_name} does not take the argument {', '.join(model_args)}")
+        writers: dict[str, Callable[[str], str]] = {
+            "reference": _reference,
+            "wrong": _WrongAnswers(),
+            "majority": partial(_majority, seed),
+        }
+        self._write = writers.get(model_name, lambda prompt: _fenced(write_script(prompt)))
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        """Answer the last message of the user; the baselines do so with one fenced script."""
+        """Answer the last message of the user."""
         if self._transformer is not None:
             return await self._transformer.generate(input, tools, tool_choice, config)  # type: ignore[return-value]
         prompt = next((message.text for message in reversed(input) if isinstance(message, ChatMessageUser)), "")
-        output = ModelOutput.from_content(f"mdevalbench/{self.model_name}", f"```lammps\n{self._write(prompt)}```\n")
+        output = ModelOutput.from_content(f"mdevalbench/{self.model_name}", self._write(prompt))
         read = sum(len(message.text.split()) for message in input)
         written = len(output.completion.split())
         # words stand for tokens: these models have no tokenizer
@@ -102,8 +113,24 @@ def recognise(prompt: str) -> Task:
     return task
 
 
+def _fenced(script: str) -> str:
+    return f"```lammps\n{script}```\n"
+
+
 def _reference(prompt: str) -> str:
-    return render_reference(recognise(prompt))
+    if asked := recognise_question(prompt):
+        question, language, options = asked
+        return right_answer(question.item, language, right_letters(options))
+    return _fenced(render_reference(recognise(prompt)))
+
+
+def _majority(seed: int, prompt: str) -> str:
+    """The favourite letters of the question's kind; nothing where there are none to choose."""
+    asked = recognise_question(prompt)
+    if asked is None:
+        raise UsageError("mdevalbench/majority answers questions (suites knowledge and syntax), not other prompts")
+    question = asked[0]
+    return favourite_letters(load_questions(question.suite), question.item.kind, seed)
 
 
 class _WrongAnswers:
@@ -116,4 +143,4 @@ class _WrongAnswers:
         task = recognise(prompt)
         if task.id not in self._turns:
             self._turns[task.id] = itertools.cycle([variant.script for variant in wrong(task)])
-        return next(self._turns[task.id])
+        return _fenced(next(self._turns[task.id]))

@@ -73,6 +73,9 @@ def test_a_set_counts_only_as_a_whole_and_partial_credit_stands_apart() -> None:
         ("−0.5", -0.5, ""),
         (".5 nm", 0.5, "nm"),
         ("约 2.5 eV。", 2.5, "eV"),
+        ("1.0 埃", 1.0, "angstrom"),
+        ("12 毫电子伏每原子", 12, "meV/atom"),
+        ("3.2 千焦/摩尔", 3.2, "kJ/mol"),
     ],
 )
 def test_numbers_are_read_as_people_write_them(text: str, value: float, unit: str) -> None:
