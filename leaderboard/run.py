@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +16,17 @@ import anyio
 from inspect_ai import Task as InspectTask
 from inspect_ai import eval_set
 from inspect_ai._util.error import PrerequisiteError
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, recompute_metrics, write_eval_log
+from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log, recompute_metrics, write_eval_log
 from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
+from inspect_ai.scorer import Score
 
 from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.questions import SCORER as ANSWERS
 from mdevalbench.leaderboard.questions import QuestionSummary, summarise_questions
 from mdevalbench.leaderboard.report import write_question_report, write_report
 from mdevalbench.leaderboard.summary import SCORER, RunSummary, summarise
 from mdevalbench.scorers.inspect import judge_answer, shared_judge
+from mdevalbench.scorers.inspect_answers import score_answer
 from mdevalbench.tasks import DrawnTask, Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
@@ -115,8 +118,7 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
     places = what.max_connections + 2 * shared_judge().pool.workers
     with _alone(what):
         log = _run(what, codegen(suite=what.suite, family=what.family, **what.drawn), places, display)
-        if _judge_unscored(log):
-            write_eval_log(log)
+        _judge_unscored(log, SCORER, lambda s: judge_answer(str(s.id), s.metadata.get("digest"), s.output))
         summary = summarise(log)
     write_report(summary, what.report)
     return summary
@@ -133,7 +135,9 @@ def ask(what: Evaluation, display: str | None = None) -> QuestionSummary:
         check_model(what.judge)
     task = QUESTIONS[what.suite](language=what.language, seed=int(what.seed or 0), judge=what.judge)
     with _alone(what):
-        summary = summarise_questions(_run(what, task, what.max_connections + 2, display))
+        log = _run(what, task, what.max_connections + 2, display)
+        _judge_unscored(log, ANSWERS, lambda s: score_answer(str(s.id), s.metadata, s.output.completion, what.judge))
+        summary = summarise_questions(log)
     write_question_report(summary, what.report)
     return summary
 
@@ -189,20 +193,20 @@ def _remove_superseded(folder: Path, log: EvalLog) -> None:
             path.unlink()
 
 
-def _judge_unscored(log: EvalLog) -> bool:
-    """Judge answers again that a harness fault left without a score, perhaps earlier; whether any has one now."""
+def _judge_unscored(log: EvalLog, scorer: str, judge: Callable[[EvalSample], Awaitable[Score]]) -> None:
+    """Judge answers again that a harness fault left without a score, perhaps earlier, and keep what came of it."""
     changed = False
     for sample in log.samples or []:
-        score = (sample.scores or {}).get(SCORER)
+        score = (sample.scores or {}).get(scorer)
         if sample.scores is None or score is None or isinstance(score.value, dict):
             continue
-        again = anyio.run(judge_answer, str(sample.id), sample.metadata.get("digest"), sample.output)
+        again = anyio.run(judge, sample)
         if isinstance(again.value, dict):
-            sample.scores[SCORER] = again
+            sample.scores[scorer] = again
             changed = True
     if changed:
         recompute_metrics(log)
-    return changed
+        write_eval_log(log)
 
 
 def _private(what: Evaluation) -> Path:

@@ -150,8 +150,8 @@ _NUMBER = re.compile(
 _CHINESE_UNITS = dict(
     pair.split("=")
     for pair in (
-        "埃=angstrom 纳米=nm 皮秒=ps 飞秒=fs 纳秒=ns 毫电子伏=meV 电子伏特=eV 电子伏=eV 千卡=kcal 千焦=kJ 焦耳=J 摩尔=mol "
-        "开尔文=K 大气压=atm 吉帕=GPa 兆帕=MPa 帕=Pa 巴=bar 米=m 秒=s 每=/ 原子=atom 个="
+        "埃=angstrom 纳米=nm 皮秒=ps 飞秒=fs 纳秒=ns 毫电子伏=meV 电子伏特=eV 电子伏=eV 千卡=kcal 千焦=kJ "
+        "焦耳=J 摩尔=mol 开尔文=K 大气压=atm 吉帕=GPa 兆帕=MPa 帕=Pa 巴=bar 米=m 秒=s 每=/ 原子=atom 个="
     ).split()
 )
 """replaced one after the other, the longer names first"""

@@ -50,25 +50,29 @@ def answers(judge: str | None = None) -> Scorer:
     """Score an answer to a question; `judge` is the model that judges open ones."""
 
     async def scored(state: TaskState, target: Target) -> InspectScore:
-        question, options = asked(str(state.sample_id), state.metadata)
-        language: Language = state.metadata["language"]
-        completion = state.output.completion
-        found = score(question.item, completion, language, options)
-        more: dict[str, Any] = {}
-        if judge and question.item.kind == "open":
-            more["by_words"] = found.score
-            try:
-                found = await _judged(get_model(judge), question, completion, language)
-            except ValueError as error:
-                return InspectScore.unscored(reason="judge_fault", explanation=f"{judge}: {error}", metadata=more)
-        return InspectScore(
-            value={"score": found.score, "partial": found.partial},
-            answer=found.given,
-            explanation="\n".join(found.reasons) or "right",
-            metadata=more,
-        )
+        return await score_answer(str(state.sample_id), state.metadata, state.output.completion, judge)
 
     return scored
+
+
+async def score_answer(sample: str, metadata: dict[str, Any], completion: str, judge: str | None) -> InspectScore:
+    """The score of one answer to the question of a sample."""
+    question, options = asked(sample, metadata)
+    language: Language = metadata["language"]
+    found = score(question.item, completion, language, options)
+    more: dict[str, Any] = {}
+    if judge and question.item.kind == "open":
+        more["by_words"] = found.score
+        try:
+            found = await _judged(get_model(judge), question, completion, language)
+        except ValueError as error:
+            return InspectScore.unscored(reason="judge_fault", explanation=f"{judge}: {error}", metadata=more)
+    return InspectScore(
+        value={"score": found.score, "partial": found.partial},
+        answer=found.given,
+        explanation="\n".join(found.reasons) or "right",
+        metadata=more,
+    )
 
 
 @lru_cache(maxsize=16)

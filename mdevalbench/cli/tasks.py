@@ -10,6 +10,7 @@ from mdevalbench.cli import completion
 from mdevalbench.cli.faults import guarded
 from mdevalbench.cli.options import DrawSeed, Executor, Lammps, Scheduler, TasksDir
 from mdevalbench.cli.output import print_json, progress, with_uncertainty
+from mdevalbench.cli.question_commands import list_questions, refuse_options, show_question
 from mdevalbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ def list_(
     Examples: `mdevalbench tasks list --suite demo`, `mdevalbench tasks list --suite codegen-train --seed 7 --limit 10`
     """
     from mdevalbench.tasks import load_suite
+    from mdevalbench.tasks.qa import SUITES as QUESTIONS
 
+    if suite in QUESTIONS:
+        refuse_options(suite, [("--family", family), ("--seed", seed)])
+        list_questions(suite, limit, json)
+        return
     found = load_suite(suite, family, seed=seed, count=limit)[:limit]
     if json:
         print_json([_summary(task, suite) for task in found])
@@ -89,8 +95,13 @@ def show(
     `mdevalbench tasks show lattice_constant/cu-mishin --script pressure_scan > in.lammps`
     """
     from mdevalbench.tasks import load_task
+    from mdevalbench.tasks.qa import SUITES as QUESTIONS
     from mdevalbench.tasks.scripts import named
 
+    if (suite := task_id.partition("/")[0]) in QUESTIONS:
+        refuse_options(suite, [("--script", script)])
+        show_question(task_id, json)
+        return
     task = load_task(task_id)
     if name is not None and not script:
         raise UsageError(f"to see the script {name!r}, add --script")

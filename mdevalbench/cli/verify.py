@@ -15,6 +15,7 @@ from mdevalbench.cli import completion
 from mdevalbench.cli.faults import FELL_SHORT, HARNESS
 from mdevalbench.cli.options import Executor, Lammps, Scheduler, TasksDir, warn_of_other_lammps
 from mdevalbench.cli.output import print_json, progress
+from mdevalbench.cli.question_commands import refuse_options, verify_questions
 from mdevalbench.cli.tasks import Family, Jobs, Json, Suite
 from mdevalbench.errors import UsageError
 
@@ -62,16 +63,24 @@ def verify(
     Nothing is taken from the cache. With `--record`, an interrupted call goes on where it stopped, and after a change
     only what it concerns is judged again. Exit code 1 if anything is judged wrongly beyond the allowed fractions.
 
+    Of a suite of questions, LAMMPS runs every check and numbers are computed again.
+
     Examples: `mdevalbench tasks verify --family lattice_constant`,
-    `mdevalbench tasks verify --task lj_pressure/dense-0.85-1.20`
+    `mdevalbench tasks verify --task lj_pressure/dense-0.85-1.20`, `mdevalbench tasks verify --suite syntax`
     """
     from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks import load_suite, load_task
+    from mdevalbench.tasks.qa import SUITES as QUESTIONS
     from mdevalbench.tasks.verification.cases import full_set, quick_set
     from mdevalbench.tasks.verification.stopwatch import Stopwatch
     from mdevalbench.tasks.verification.verify import verify as verify_tasks
 
+    if suite in QUESTIONS:
+        given = [("--family", family), ("--task", task), ("--full", full), ("--shard", shard), ("--record", record)]
+        refuse_options(suite, given)
+        verify_questions(suite, jobs, json)
+        return
     tasks = tuple(load_task(one) for one in task) if task else load_suite(suite, family)
     if shard is not None:
         chosen = _shard(tasks, shard, record)
