@@ -26,6 +26,8 @@ class Reply(Record):
     kind: str
     difficulty: str
     tags: tuple[str, ...]
+    flags: tuple[str, ...]
+    """what is wrong with a published item"""
     epoch: int
     right: str
     """letters of the right options; empty if there are none"""
@@ -82,6 +84,8 @@ class QuestionSummary(Record):
     total: Share
     kinds: tuple[Share, ...]
     difficulties: tuple[Share, ...]
+    flags: dict[str, int]
+    """flag of published items -> how many of the whole suite have it"""
     letters: dict[str, int]
     """letter -> questions of which it is, or is among, the right ones"""
     input_tokens: int
@@ -112,6 +116,7 @@ def summarise_questions(log: EvalLog | Path) -> QuestionSummary:
         total=_share("all", replies, replies),
         kinds=tuple(_shares(replies, KINDS, lambda reply: reply.kind)),
         difficulties=tuple(_shares(replies, DIFFICULTIES, lambda reply: reply.difficulty)),
+        flags=metadata.get("flags", {}),
         letters=dict(sorted(Counter(letter for reply in _once(replies) for letter in reply.right).items())),
         input_tokens=sum(reply.input_tokens for reply in replies),
         output_tokens=sum(reply.output_tokens for reply in replies),
@@ -130,6 +135,7 @@ def _reply(sample: EvalSample) -> Reply:
         question=str(sample.id),
         **{name: sample.metadata[name] for name in ("kind", "difficulty", "right", "options")},
         tags=tuple(sample.metadata["tags"]),
+        flags=tuple(sample.metadata.get("flags") or ()),
         epoch=sample.epoch,
         prompt=sample.input if isinstance(sample.input, str) else sample.input[-1].text,
         completion=sample.output.completion,

@@ -30,8 +30,10 @@ from mdevalbench.scorers.inspect_answers import score_answer
 from mdevalbench.tasks import DrawnTask, Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
-from mdevalbench.tasks.qa.asking import TASKS as QUESTIONS
+from mdevalbench.tasks.qa.asking import questions_task
 from mdevalbench.tasks.qa.schema import Language
+from mdevalbench.tasks.qa.suites import OFFICIAL
+from mdevalbench.tasks.qa.suites import SUITES as QUESTIONS
 from mdevalbench.zoo.opening import check_model, in_words
 
 
@@ -64,6 +66,8 @@ class Evaluation:
     """in which questions are asked"""
     judge: str | None = None
     """model that judges open answers to questions"""
+    data: Path | None = None
+    """folder with the published questions"""
     log_dir: Path = Path("logs")
 
     @property
@@ -133,7 +137,9 @@ def ask(what: Evaluation, display: str | None = None) -> QuestionSummary:
     check_model(what.model, what.base_url, dict(what.model_args))
     if what.judge is not None:
         check_model(what.judge)
-    task = QUESTIONS[what.suite](language=what.language, seed=int(what.seed or 0), judge=what.judge)
+    if what.data is not None and what.suite not in OFFICIAL:
+        raise UsageError(f"--data: the questions of suite {what.suite} come with the package")
+    task = questions_task(what.suite, what.language, int(what.seed or 0), what.judge, what.data)
     with _alone(what):
         log = _run(what, task, what.max_connections + 2, display)
         _judge_unscored(log, ANSWERS, lambda s: score_answer(str(s.id), s.metadata, s.output.completion, what.judge))

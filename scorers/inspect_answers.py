@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, cast
 
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig, Model, get_model
@@ -20,8 +21,9 @@ from inspect_ai.solver import TaskState
 from mdevalbench.scorers.answers import Score, score
 from mdevalbench.scorers.metrics import TaskTrials, mean_interval
 from mdevalbench.scorers.point_judge import JUDGE, decisions, question_to_judge
-from mdevalbench.tasks.qa.loading import Question, deal, load_questions
+from mdevalbench.tasks.qa.loading import Question
 from mdevalbench.tasks.qa.schema import Language, Option
+from mdevalbench.tasks.qa.suites import dealt, questions_of
 
 
 @metric(scores="unreduced")
@@ -76,15 +78,18 @@ async def score_answer(sample: str, metadata: dict[str, Any], completion: str, j
 
 
 @lru_cache(maxsize=16)
-def _dealt(suite: str, seed: int) -> dict[str, tuple[Question, tuple[Option, ...]]]:
-    questions = load_questions(suite)
-    options = deal(questions, seed)
+def _dealt(
+    suite: str, language: Language, seed: int, data: str | None
+) -> dict[str, tuple[Question, tuple[Option, ...]]]:
+    questions = questions_of(suite, language, Path(data) if data else None)
+    options = dealt(suite, questions, seed)
     return {question.id: (question, options.get(question.id, ())) for question in questions}
 
 
 def asked(sample: str, metadata: dict[str, Any]) -> tuple[Question, tuple[Option, ...]]:
     """The question of a sample, and its options as they were shown."""
-    return _dealt(sample.partition("/")[0], int(metadata["seed"]))[sample]
+    suite = sample.partition("/")[0]
+    return _dealt(suite, metadata["language"], int(metadata["seed"]), metadata.get("data"))[sample]
 
 
 async def _judged(judge: Model, question: Question, completion: str, language: Language) -> Score:

@@ -22,6 +22,10 @@ def said(words: Words, answer: str, language: Language) -> bool:
     sentences = [_plain(part) for part in _ENDS.split(answer) if part.strip()]
     if any(_holds(sentence, phrase, language) for sentence in sentences for phrase in words.never):
         return False
+    if words.share < 1:
+        groups, whole = words[language], " ".join(sentences)
+        there = sum(any(_holds(whole, phrase, language) for phrase in group) for group in groups)
+        return there >= words.share * len(groups)
     windows = [*sentences, *(f"{first} {second}" for first, second in pairwise(sentences))]
     groups = words[language]
     return any(all(any(_holds(w, phrase, language) for phrase in group) for group in groups) for w in windows)

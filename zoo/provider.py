@@ -19,9 +19,10 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, family_names, load_family, render_reference, wrong
 from mdevalbench.tasks.drawn.drawing import dealt
-from mdevalbench.tasks.qa.loading import load_questions, right_letters
+from mdevalbench.tasks.qa.loading import right_letters
 from mdevalbench.tasks.qa.prompts import right_answer
 from mdevalbench.tasks.qa.recognition import favourite_letters, recognise_question
+from mdevalbench.tasks.qa.suites import known_questions, published_so_far
 from mdevalbench.zoo.nano import open_nano
 from mdevalbench.zoo.template import write_script
 
@@ -130,7 +131,8 @@ def _majority(seed: int, prompt: str) -> str:
     if asked is None:
         raise UsageError("mdevalbench/majority answers questions (suites knowledge and syntax), not other prompts")
     question = asked[0]
-    return favourite_letters(load_questions(question.suite), question.item.kind, seed)
+    of_suite = [one for one in known_questions(published_so_far()) if one.suite == question.suite]
+    return favourite_letters(question.suite, of_suite, question.item.kind, seed)
 
 
 class _WrongAnswers:

@@ -59,6 +59,10 @@ def evaluate(
     judge: Annotated[
         str | None, typer.Option(help="Model that judges open answers to questions. [default: words of their points]")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with the published MD-EvalBench. [default: fetched from the hub]"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run; ask nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     executor: Executor = None,
@@ -79,6 +83,8 @@ def evaluate(
       mdevalbench eval --model openai/gpt-5 --suite codegen-train --seed 7 --limit 100
 
       mdevalbench eval --model openai/gpt-5 --suite syntax --language zh
+
+      mdevalbench eval --model openai/gpt-5 --suite official-knowledge --data MD-EvalBench
 
       mdevalbench eval --model hf/mine -M model_path=runs/nano/grpo/model
 
@@ -109,6 +115,7 @@ def evaluate(
         max_connections=max_connections,
         language=language,  # type: ignore[arg-type]
         judge=judge,
+        data=data,
         log_dir=log_dir or Path(os.environ.get("INSPECT_LOG_DIR", "logs")),
     )
     display = "none" if as_json else "rich" if sys.stdout.isatty() else "plain"

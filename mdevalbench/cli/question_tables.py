@@ -14,14 +14,15 @@ from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.run import Evaluation
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.tasks.qa.asking import samples
-from mdevalbench.tasks.qa.loading import load_questions
+from mdevalbench.tasks.qa.suites import questions_of
 
 KINDS = {"single": "single choice", "multiple": "multiple choice", "fill": "fill in", "open": "open"}
 
 
 def print_question_plan(what: Evaluation, as_json: bool) -> None:
     """What an evaluation would ask. The number of tokens is an estimate from the number of characters."""
-    asked = samples(load_questions(what.suite), what.language, int(what.seed or 0))[: what.limit]
+    questions = questions_of(what.suite, what.language, what.data)
+    asked = samples(what.suite, questions, what.language, int(what.seed or 0))[: what.limit]
     tokens = round(sum(len(sample.input[-1].text) for sample in asked) * what.epochs / CHARACTERS_PER_TOKEN)  # type: ignore[union-attr]
     if as_json:
         content = {"model": what.model, "suite": what.suite, "questions": [sample.id for sample in asked]}
@@ -64,6 +65,8 @@ def print_questions(summary: QuestionSummary, report: Path, as_json: bool) -> No
         style="dim",
         markup=False,
     )
+    for flag, count in summary.flags.items():
+        print(f"{count} question{'s' * (count > 1)}: {flag}")
     missing = summary.planned - sum(reply.score is not None for reply in summary.replies)
     if missing:
         print(f"{missing} of {summary.planned} answers are missing or unscored: the same command asks for them.")

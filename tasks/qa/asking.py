@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import inspect_ai
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -13,9 +14,10 @@ from mdevalbench import __version__
 from mdevalbench.errors import UsageError
 from mdevalbench.scorers.inspect_answers import answers
 from mdevalbench.tasks.inspect_tasks import answer
-from mdevalbench.tasks.qa.loading import Question, deal, load_questions, right_letters
+from mdevalbench.tasks.qa.loading import Question, right_letters
 from mdevalbench.tasks.qa.prompts import prompt
 from mdevalbench.tasks.qa.schema import LANGUAGES, Language
+from mdevalbench.tasks.qa.suites import dealt, published_flags, questions_of
 
 
 @inspect_ai.task
@@ -36,16 +38,43 @@ def syntax(language: Language = "en", seed: int = 0, judge: str | None = None) -
     return _asked("syntax", language, seed, judge)
 
 
-TASKS = {"knowledge": knowledge, "syntax": syntax}
+@inspect_ai.task
+def official_knowledge(data: str | None = None, language: Language = "en", judge: str | None = None) -> inspect_ai.Task:
+    """The published questions on molecular dynamics.
+
+    Args:
+        data: folder with the published files; by default they are fetched from the hub.
+        language: `en` or `zh`.
+        judge: model that judges open answers.
+    """
+    return _asked("official-knowledge", language, 0, judge, data)
 
 
-def _asked(suite: str, language: Language, seed: int, judge: str | None) -> inspect_ai.Task:
+@inspect_ai.task
+def official_syntax(data: str | None = None, language: Language = "en", judge: str | None = None) -> inspect_ai.Task:
+    """The published questions on LAMMPS; arguments as of `official_knowledge`."""
+    return _asked("official-syntax", language, 0, judge, data)
+
+
+def questions_task(
+    suite: str, language: Language, seed: int = 0, judge: str | None = None, data: Path | None = None
+) -> inspect_ai.Task:
+    """The task of any suite of questions."""
+    where = str(data) if data else None
+    if suite == "official-knowledge":
+        return official_knowledge(where, language, judge)
+    if suite == "official-syntax":
+        return official_syntax(where, language, judge)
+    return (knowledge if suite == "knowledge" else syntax)(language, seed, judge)
+
+
+def _asked(suite: str, language: Language, seed: int, judge: str | None, data: str | None = None) -> inspect_ai.Task:
     if language not in LANGUAGES:
         raise UsageError(f"questions are asked in {' or '.join(LANGUAGES)}, not in {language!r}")
-    questions = load_questions(suite)
+    questions = questions_of(suite, language, Path(data) if data else None)
     digest = digest_of(questions)
     return inspect_ai.Task(
-        dataset=MemoryDataset(samples(questions, language, seed), name=suite),
+        dataset=MemoryDataset(samples(suite, questions, language, seed, data), name=suite),
         solver=answer(),
         scorer=answers(judge),
         # Inspect resumes a log only if name, arguments, model and this version agree
@@ -57,22 +86,27 @@ def _asked(suite: str, language: Language, seed: int, judge: str | None) -> insp
             "language": language,
             "seed": seed,
             "judge": judge,
+            "flags": published_flags(suite, language, Path(data) if data else None),
         },
     )
 
 
-def samples(questions: Sequence[Question], language: Language, seed: int) -> list[Sample]:
+def samples(
+    suite: str, questions: Sequence[Question], language: Language, seed: int, data: str | None = None
+) -> list[Sample]:
     """Questions as Inspect sees them, one of each kind in turn; the scorer finds a question again by its id."""
-    dealt = deal(questions, seed)
+    letters = dealt(suite, questions, seed)
     found = []
     for question in in_turn(questions):
-        item, options = question.item, dealt.get(question.id, ())
+        item, options = question.item, letters.get(question.id, ())
         metadata = {
             "kind": item.kind,
             "difficulty": item.difficulty,
             "tags": list(item.tags),
             "language": language,
             "seed": seed,
+            "data": data,
+            "flags": list(getattr(item, "flags", ())),
             "right": right_letters(options),
             "options": len(options),
         }

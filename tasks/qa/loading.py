@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mdevalbench.errors import TaskError
@@ -46,8 +47,17 @@ def load_questions(suite: str, root: Path | None = None) -> tuple[Question, ...]
     """
     if suite not in SUITES:
         raise TaskError(f"there is no suite of questions {suite!r}{did_you_mean(suite, SUITES, 'suites')}")
+    return _of_package(suite) if root is None else _load(suite, root)
+
+
+@cache
+def _of_package(suite: str) -> tuple[Question, ...]:
+    return _load(suite, ROOT)
+
+
+def _load(suite: str, root: Path) -> tuple[Question, ...]:
     found: dict[str, Question] = {}
-    for path in sorted(((root or ROOT) / suite).glob("*.yml")):
+    for path in sorted((root / suite).glob("*.yml")):
         source = Source.read(path)
         if not isinstance(source.data, list):
             raise TaskError(f"{path}:1: a file of questions is a list: each item begins with `- id:`")

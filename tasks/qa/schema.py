@@ -103,6 +103,8 @@ class Words(Record):
     zh: tuple[tuple[str, ...], ...] = Field(min_length=1)
     never: tuple[str, ...] = ()
     """phrases of either language that turn the point into a mistake"""
+    share: float = Field(1.0, gt=0, le=1)
+    """of the groups that must be there; below 1 they may be anywhere in the answer"""
 
     def __getitem__(self, language: Language) -> tuple[tuple[str, ...], ...]:
         return self.en if language == "en" else self.zh

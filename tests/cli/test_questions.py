@@ -84,7 +84,7 @@ def test_the_majority_model_earns_what_the_report_says_it_would(tmp_path: Path) 
     for share in found["kinds"]:
         assert share["score"]["mean"] == pytest.approx(share["majority"]), share["name"]
     questions = load_questions("syntax")
-    favourite, dealt = favourite_letters(questions, "single", 0), deal(questions, 0)
+    favourite, dealt = favourite_letters("syntax", questions, "single", 0), deal(questions, 0)
     by_hand = [right_letters(dealt[q.id]) == favourite for q in questions if q.item.kind == "single"]
     assert found["kinds"][0]["score"]["mean"] == pytest.approx(sum(by_hand) / len(by_hand))
 
