@@ -92,12 +92,16 @@ def asked(sample: str, metadata: dict[str, Any]) -> tuple[Question, tuple[Option
     return _dealt(suite, metadata["language"], int(metadata["seed"]), metadata.get("data"))[sample]
 
 
-async def _judged(judge: Model, question: Question, completion: str, language: Language) -> Score:
-    """Raises ValueError if the judge does not decide on every point."""
+async def judged_points(judge: Model, question: Question, completion: str, language: Language) -> list[bool]:
+    """Which points of an open question an answer makes, as a model sees it. Raises ValueError if it does not decide."""
     text = question_to_judge(question.item, completion, language)
     chat: list[ChatMessage] = [ChatMessageSystem(content=JUDGE), ChatMessageUser(content=text)]
     said = await judge.generate(chat, config=GenerateConfig(temperature=0))
-    made = decisions(said.completion, len(question.item.points))
+    return decisions(said.completion, len(question.item.points))
+
+
+async def _judged(judge: Model, question: Question, completion: str, language: Language) -> Score:
+    made = await judged_points(judge, question, completion, language)
     missing = [p.text[language] for p, is_said in zip(question.item.points, made, strict=True) if not is_said]
     share = sum(made) / len(made)
     reasons = tuple(f"missing: {text}" for text in missing)

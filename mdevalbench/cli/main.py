@@ -18,6 +18,7 @@ from mdevalbench.cli import (
     export,
     gallery,
     new,
+    question_commands,
     score,
     serve,
     tasks,
@@ -68,6 +69,7 @@ tasks.app.command("new")(guarded(new.new))
 tasks.app.command("verify")(guarded(verify.verify))
 tasks.app.command("statistics")(guarded(verify.statistics))
 tasks.app.command("study")(guarded(verify.study))
+tasks.app.command("agreement")(guarded(question_commands.agreement))
 tasks.app.command("gallery")(guarded(gallery.gallery))
 serve.app.command("reward")(guarded(serve.reward))
 app.add_typer(tasks.app, name="tasks")

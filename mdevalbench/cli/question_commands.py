@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -93,6 +93,34 @@ def verify_questions(suite: str, jobs: int | None, as_json: bool) -> None:
         )
     if found:
         raise typer.Exit(FELL_SHORT)
+
+
+def agreement(
+    judge: Annotated[
+        str | None, typer.Option(help="Model whose decisions are measured. [default: the words of the points]")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """How well points of open answers are recognised: compared with 60 answers that a reader labelled.
+
+    Example: `mdevalbench tasks agreement --judge openai/gpt-5`
+    """
+    from mdevalbench.leaderboard.agreement import by_model, by_words, measure_agreement
+    from mdevalbench.zoo.opening import check_model
+
+    if judge is not None:
+        check_model(judge)
+    found = measure_agreement(by_model(judge) if judge else by_words)
+    if json:
+        print_json(found.model_dump(mode="json") | {"share": found.share, "kappa": found.kappa})
+        return
+    for error in found.errors:
+        typer.echo(f"- {error}")
+    languages = ", ".join(f"{language} {100 * share:.0f} %" for language, share in found.by_language.items())
+    typer.echo(
+        f"{found.answers} labelled answers with {found.total} points: {100 * found.share:.0f} % agree ({languages}), "
+        f"kappa {found.kappa:.2f}; {found.missed} points were missed, {found.invented} invented"
+    )
 
 
 def refuse_options(suite: str, given: Sequence[tuple[str, object]]) -> None:
