@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from mdevalbench.errors import UsageError
-from mdevalbench.tasks.source import Source, did_you_mean
+from mdevalbench.tasks.source import Source, did_you_mean, read_value
 from mdevalbench.types import Record
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -141,7 +141,7 @@ def _changed(data: Mapping[str, Any], change: str) -> dict[str, Any]:
     if not equals or not all(keys):
         raise UsageError(f"--set {change}: changes look like grpo.args.max_steps=5")
     try:
-        value = yaml.safe_load(text)
+        value = read_value(text)
     except yaml.YAMLError as error:
         raise UsageError(f"--set {change}: {text!r} is no YAML value") from error
     return _with(data, keys, value if value is not None else "")

@@ -130,10 +130,12 @@ def _arguments(run: Run) -> Any:
 
     kind = GRPOConfig if run.stage == "grpo" else SFTConfig
     given = getattr(run.recipe, run.stage).args
-    known = {field.name for field in dataclasses.fields(kind)} - set(_OURS)
-    for name in given:
+    known = {field.name: field.default for field in dataclasses.fields(kind) if field.name not in _OURS}
+    for name, value in given.items():
         if name not in known:
             raise UsageError(f"{run.stage}.args: {kind.__name__} has no setting {name!r}{did_you_mean(name, known)}")
+        if isinstance(known[name], int | float) and isinstance(value, str):
+            raise UsageError(f"{run.stage}.args: {name} is a number (or true, false), not {value!r}")
     usual = {"report_to": [], **({"max_steps": 100} if run.stage == "grpo" else {})}
     if not torch.cuda.is_available():
         usual |= {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "dataloader_pin_memory": False}

@@ -142,10 +142,12 @@ def _argument(text: str) -> tuple[str, Any]:
     """A name and a value, which is read as YAML: numbers, true and false are what they look like."""
     import yaml
 
+    from mdevalbench.tasks.source import read_value
+
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise UsageError(f"-M {text}: arguments of a provider look like NAME=VALUE")
     try:
-        return name, yaml.safe_load(value)
+        return name, read_value(value)
     except yaml.YAMLError as error:
         raise UsageError(f"-M {text}: {value!r} is no YAML value") from error

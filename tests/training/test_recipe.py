@@ -31,6 +31,7 @@ def test_changes_reach_any_depth() -> None:
     recipe = read_recipe("tiny", ["grpo.args.max_steps=7", "seed=3", "lora={r: 4}", "grpo.recycling.share=0"])
     assert (recipe.grpo.args["max_steps"], recipe.seed, recipe.lora, recipe.grpo.recycling.share) == (7, 3, {"r": 4}, 0)
     assert recipe.grpo.args["num_generations"] == 4  # what stands beside a change stays
+    assert read_recipe("tiny", ["sft.args.learning_rate=1e-3"]).sft.args["learning_rate"] == 1e-3
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,7 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
     [
         ("sft.args.learning_rat=1", "SFTConfig has no setting 'learning_rat'; did you mean 'learning_rate'"),
         ("sft.args.output_dir=x", "SFTConfig has no setting 'output_dir'"),
+        ("sft.args.learning_rate=small", "learning_rate is a number .*, not 'small'"),
         ("sft.args.eval_strategy=often", "sft.args: .*often"),
         ("model.config.hidden_sizes=64", "hidden_sizes is no field of transformers' Qwen3Config"),
         ("model.path=no/such/folder/here", "the model no/such/folder/here cannot be opened"),
