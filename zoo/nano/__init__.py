@@ -32,7 +32,8 @@ def find_nano(path: str = "", **unknown: Any) -> Path:
         raise UsageError(f"mdevalbench/nano needs {', '.join(missing)}: pip install 'mdevalbench[hf]'")
     folder = Path(path).expanduser() if path else WEIGHTS
     if not (folder / "config.json").is_file():
-        raise UsageError(f"{folder} holds no model: give -M path=FOLDER with one that `mdevalbench train` made")
+        what = f"{folder} holds no model:" if path else "mdevalbench/nano has no weights yet: run `make nano`, or"
+        raise UsageError(f"{what} give -M path=FOLDER with a model that `mdevalbench train` made")
     return folder
 
 
