@@ -32,7 +32,7 @@ help: ## list the targets
 	@touch $@
 
 .venv/tools: .venv/installed
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-build-isolation -e ".[dev,train]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-build-isolation -e ".[dev,train,lm-eval]"
 	@touch $@
 
 # pip compiled it already; this is for later changes of its source

@@ -123,6 +123,17 @@ def agreement(
     )
 
 
+def lm_eval() -> None:
+    """Print the folder of the task files for lm-eval, after reading each of them.
+
+    Example: `lm_eval run --model hf --model_args pretrained=Qwen/Qwen3-0.6B --apply_chat_template --include_path
+    "$(mdevalbench tasks lm-eval)" --tasks mdevalbench_syntax_en,mdevalbench_codegen`
+    """
+    from mdevalbench.tasks.lm_eval import folder
+
+    typer.echo(str(folder()))
+
+
 def refuse_options(suite: str, given: Sequence[tuple[str, object]]) -> None:
     """Raises UsageError if an option was given that questions do not have."""
     for name, value in given:
