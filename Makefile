@@ -47,6 +47,7 @@ nano: $(TOOLS) ## train the small model of the package from nothing: CPT, SFT, M
 	$(BIN)/python tools/publish_nano.py runs/nano/grpo/model
 
 demo-nano: $(TOOLS) ## evaluate the small model on drawn tasks: log and report
+	$(BIN)/mdevalbench tasks draw --seed 2027 -n 22 > /dev/null
 	$(BIN)/mdevalbench eval --model mdevalbench/nano --suite codegen-train --seed 2027 --limit 22 --max-connections 22
 
 test: $(TOOLS) ## the quick tests
