@@ -185,6 +185,9 @@ def plain(text: str) -> str:
 
 
 def _open(item: Item, completion: str, language: Language) -> Score:
+    if not re.sub(r"(?s)```.*?(?:```|$)", "", completion).strip():
+        what = "there is no sentence in the answer" + (", only code" if completion.strip() else "")
+        return Score(given=completion.strip(), score=0, partial=0, reasons=(what,))
     missing = [point.text[language] for point in item.points if not said(point.words, completion, language)]
     share = 1 - len(missing) / len(item.points)
     return Score(given=completion.strip(), score=share, partial=share, reasons=tuple(f"missing: {m}" for m in missing))

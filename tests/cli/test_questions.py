@@ -89,10 +89,8 @@ def test_the_majority_model_earns_what_the_report_says_it_would(tmp_path: Path) 
     assert found["kinds"][0]["score"]["mean"] == pytest.approx(sum(by_hand) / len(by_hand))
 
 
-def test_a_model_that_writes_scripts_earns_next_to_nothing(tmp_path: Path) -> None:
-    found = ask(tmp_path, "mdevalbench/template", limit=16)
-    assert [share["score"]["mean"] for share in found["kinds"][:3]] == [0, 0, 0]
-    assert found["kinds"][3]["score"]["mean"] < 0.2, "words of a script make points"
+def test_a_model_that_writes_scripts_earns_nothing(tmp_path: Path) -> None:
+    assert ask(tmp_path, "mdevalbench/template", limit=16)["total"]["score"]["mean"] == 0
 
 
 def test_open_answers_may_be_judged_by_a_model(

@@ -127,4 +127,7 @@ def test_an_open_answer_earns_the_share_of_its_points() -> None:
         "missing: the atoms rest",
     )
     assert score(asked, "它只缩放速度。原子保持静止。", "zh").score == 1
-    assert score(asked, "", "en").score == 0
+    assert score(asked, "", "en").reasons == ("there is no sentence in the answer",)
+    code = "```lammps\n# velocities are scaled; the atoms rest\n```"
+    assert score(asked, code, "en").reasons == ("there is no sentence in the answer, only code",)
+    assert score(asked, f"As here:\n{code}", "en").score == 1
