@@ -22,7 +22,7 @@ BUDGET = 500.0
 
 @pytest.mark.slow
 def test_right_scripts_pass_and_wrong_ones_fail() -> None:
-    """Of benign changes and new seeds one may miss: 1 % of right runs lie outside the tolerance by design."""
+    """Of second solutions, benign changes and new seeds one each may miss: 1 % of right runs do by design."""
     number = os.environ.get("MDEVALBENCH_SHARD")
     ready = [task for task in load_suite("codegen") if task.reference is not None]
     shard = choose(ready, int(number) if number else None, budget=BUDGET)

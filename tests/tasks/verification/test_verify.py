@@ -218,7 +218,14 @@ def test_the_full_set_can_be_chosen(calibrated: Path, judge: Judge) -> None:
 
 @pytest.mark.parametrize(
     ("group", "good", "total", "ok"),
-    [("reseeds", 7, 8, True), ("reseeds", 6, 8, False), ("benign", 4, 5, True), ("wrong", 2, 3, False)],
+    [
+        ("reseeds", 7, 8, True),
+        ("reseeds", 6, 8, False),
+        ("benign", 4, 5, True),
+        ("solutions", 1, 2, True),
+        ("references", 1, 2, False),
+        ("wrong", 2, 3, False),
+    ],
 )
 def test_one_miss_by_chance_may_be_spared(group: str, good: int, total: int, ok: bool) -> None:
     groups = {group: Tally(good=good, total=total)}
