@@ -66,6 +66,8 @@ class Tally(Record):
 
     good: int
     total: int
+    by_chance: int = 0
+    """misses where the script depends on seeds"""
 
 
 class Report(Record):
@@ -88,7 +90,7 @@ class Report(Record):
     def enough(self, group: str) -> bool:
         """Whether a group reaches its fraction."""
         tally, fraction = self.groups[group], GROUPS[group][1]
-        spared = self.spared if group in BY_CHANCE else 0
+        spared = min(self.spared, tally.by_chance) if group in BY_CHANCE else 0
         return tally.good >= min(fraction * tally.total, tally.total - spared)
 
     @property
@@ -235,13 +237,20 @@ def judgement(case: Case, verdict: Verdict, script_seconds: float | None) -> Jud
 
 
 def _tallies(found: Sequence[Judgement | _Fault]) -> dict[str, Tally]:
-    groups = [(one.group, one.good) if isinstance(one, Judgement) else (_group(one), False) for one in found]
-    return {name: Tally(good=groups.count((name, True)), total=sum(name == g for g, _ in groups)) for name in GROUPS}
+    return {name: _tally([one for one in found if _group(one) == name]) for name in GROUPS}
 
 
-def _group(fault: _Fault) -> str:
-    variant = fault.case.variant
-    return group_of(variant.kind, variant.seed)
+def _tally(some: Sequence[Judgement | _Fault]) -> Tally:
+    judged = [one for one in some if isinstance(one, Judgement)]
+    return Tally(
+        good=sum(one.good for one in judged),
+        total=len(some),
+        by_chance=sum(one.stochastic and not one.good for one in judged),
+    )
+
+
+def _group(one: Judgement | _Fault) -> str:
+    return one.group if isinstance(one, Judgement) else group_of(one.case.variant.kind, one.case.variant.seed)
 
 
 def _content(task: Task, problem: str) -> Offender:
