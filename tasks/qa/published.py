@@ -197,12 +197,14 @@ def _flags(kind: Kind, options: Sequence[Option], answer: str, language: Languag
 
 
 def _spellings(answer: str) -> Iterator[str]:
-    """An answer, and its parts where it names two: `mean squared displacement (MSD)`, `DFT or first principles`."""
+    """An answer, and its parts where it names two: `mean squared displacement (MSD)`, `DFT or first principles`.
+
+    Brackets count at its end, behind a blank or in Chinese form, and a slash never: `g(r)` and `fix ave/time` stay.
+    """
     yield answer
-    outside = re.sub(r"\s*[(（][^)）]*[)）]\s*", " ", answer).strip()
-    inside = re.findall(r"[(（]([^)）]*)[)）]", answer)
-    for part in [outside, *inside]:
-        for one in re.split(r"\s+or\s+|或(?:者)?|\s*/\s*(?=[^\d])", part):
+    found = re.fullmatch(r"(.+?)(?:\s+\((?!e\.g\.)([^()]{2,})\)|\s*（([^（）]{2,})）)", answer)
+    for part in found.groups() if found else (answer,):
+        for one in re.split(r"\s+or\s+|或(?:者)?", part or ""):
             if (spelling := one.strip(" ,，。;；")) and spelling != answer:
                 yield spelling
 
