@@ -10,7 +10,7 @@ import anyio
 from inspect_ai.model import get_model
 from pydantic import Field, RootModel
 
-from mdevalbench.errors import HarnessFault, TaskError
+from mdevalbench.errors import TaskError
 from mdevalbench.scorers.inspect_answers import judged_points
 from mdevalbench.scorers.points import said
 from mdevalbench.tasks.qa import SUITES, load_questions
@@ -80,10 +80,7 @@ def by_model(name: str) -> Decide:
     """What a model finds. Raises HarnessFault where it does not decide."""
 
     def decide(question: Question, answer: str, language: Language) -> list[bool]:
-        try:
-            return anyio.run(judged_points, get_model(name), question, answer, language)
-        except ValueError as error:
-            raise HarnessFault(f"{name} on {question.id}: {error}") from error
+        return anyio.run(judged_points, get_model(name), question, answer, language)
 
     return decide
 

@@ -195,7 +195,7 @@ def _trials(replies: Sequence[Reply], key: str) -> list[TaskTrials]:
         value: float | None = getattr(reply, key)
         if value is not None:
             gathered.setdefault(reply.question, []).append(value)
-    return [TaskTrials(question, question, tuple(values)) for question, values in gathered.items()]
+    return [TaskTrials(question, question.partition("/")[0], tuple(values)) for question, values in gathered.items()]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -7,47 +7,25 @@ beside it (`by_words`). A judge that fails leaves the answer unscored: it never 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, GenerateConfig, Model, get_model
-from inspect_ai.scorer import Metric, SampleScore, Scorer, Target, Value, metric, scorer
 from inspect_ai.scorer import Score as InspectScore
+from inspect_ai.scorer import Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
+from mdevalbench.errors import HarnessFault
 from mdevalbench.scorers.answers import Score, score
-from mdevalbench.scorers.metrics import TaskTrials, mean_interval
+from mdevalbench.scorers.inspect import interval
 from mdevalbench.scorers.point_judge import JUDGE, decisions, question_to_judge
 from mdevalbench.tasks.qa.loading import Question
 from mdevalbench.tasks.qa.schema import Language, Option
 from mdevalbench.tasks.qa.suites import dealt, questions_of
 
 
-@metric(scores="unreduced")
-def over_questions() -> Metric:
-    """Mean over questions with its 95 % interval."""
-
-    def compute(scores: list[SampleScore]) -> Value:
-        found = mean_interval(by_question(scores))
-        if found is None:
-            return {"mean": math.nan, "low": math.nan, "high": math.nan}
-        return {"mean": found.mean, "low": found.low, "high": found.high}
-
-    return compute
-
-
-def by_question(scores: Sequence[SampleScore]) -> list[TaskTrials]:
-    """Scores of one key gathered by question; questions are independent of each other."""
-    gathered: dict[str, list[float]] = {}
-    for one in scores:
-        gathered.setdefault(str(one.sample_id), []).append(float(cast(float, one.score.value)))
-    return [TaskTrials(question, question, tuple(values)) for question, values in gathered.items()]
-
-
-@scorer(metrics={"score": [over_questions()], "partial": [over_questions()]})
+@scorer(metrics={"score": [interval()], "partial": [interval()]})
 def answers(judge: str | None = None) -> Scorer:
     """Score an answer to a question; `judge` is the model that judges open ones."""
 
@@ -67,14 +45,18 @@ async def score_answer(sample: str, metadata: dict[str, Any], completion: str, j
         more["by_words"] = found.score
         try:
             found = await _judged(get_model(judge), question, completion, language)
-        except ValueError as error:
-            return InspectScore.unscored(reason="judge_fault", explanation=f"{judge}: {error}", metadata=more)
+        except HarnessFault as fault:
+            return InspectScore.unscored(reason="judge_fault", explanation=f"{judge}: {fault}", metadata=more)
     return InspectScore(
         value={"score": found.score, "partial": found.partial},
         answer=found.given,
         explanation="\n".join(found.reasons) or "right",
         metadata=more,
     )
+
+
+Shown = tuple[Question, tuple[Option, ...]]
+"""a question and its options as A, B, C, ..."""
 
 
 @lru_cache(maxsize=16)
@@ -86,14 +68,14 @@ def _dealt(
     return {question.id: (question, options.get(question.id, ())) for question in questions}
 
 
-def asked(sample: str, metadata: dict[str, Any]) -> tuple[Question, tuple[Option, ...]]:
+def asked(sample: str, metadata: dict[str, Any]) -> Shown:
     """The question of a sample, and its options as they were shown."""
     suite = sample.partition("/")[0]
     return _dealt(suite, metadata["language"], int(metadata["seed"]), metadata.get("data"))[sample]
 
 
 async def judged_points(judge: Model, question: Question, completion: str, language: Language) -> list[bool]:
-    """Which points of an open question an answer makes, as a model sees it. Raises ValueError if it does not decide."""
+    """Which points an answer makes, as a model sees it. Raises HarnessFault if it does not decide."""
     text = question_to_judge(question.item, completion, language)
     chat: list[ChatMessage] = [ChatMessageSystem(content=JUDGE), ChatMessageUser(content=text)]
     said = await judge.generate(chat, config=GenerateConfig(temperature=0))

@@ -16,6 +16,7 @@ from datasets import Dataset
 from mdevalbench.errors import HarnessFault
 from mdevalbench.scorers.answers import score
 from mdevalbench.scorers.inspect import shared_judge, values
+from mdevalbench.scorers.inspect_answers import asked
 from mdevalbench.scorers.rewards import Rewards
 from mdevalbench.tasks import load_suite
 from mdevalbench.tasks.chat import system_message
@@ -29,10 +30,10 @@ Splits = dict[str, Dataset]
 
 def questions(suite: str, language: Language, seed: int = 0, data: str | None = None, **_: Any) -> Splits:
     """All questions of a suite as they are asked; `--metadata '{"data": "DIR", "seed": 7}'` gives the last two."""
-    asked = questions_of(suite, language, Path(data) if data else None)
-    letters = dealt(suite, asked, seed)
+    found = questions_of(suite, language, Path(data) if data else None)
+    letters = dealt(suite, found, seed)
     rows = []
-    for question in asked:
+    for question in found:
         item, options = question.item, letters.get(question.id, ())
         rows.append(
             {
@@ -41,7 +42,7 @@ def questions(suite: str, language: Language, seed: int = 0, data: str | None = 
                 "difficulty": item.difficulty,
                 "prompt": prompt(item, language, options),
                 "target": right_answer(item, language, right_letters(options)),
-                "asked": json.dumps({"suite": suite, "language": language, "seed": seed, "data": data}),
+                "asked": json.dumps({"language": language, "seed": seed, "data": data}),
             }
         )
     return {"test": Dataset.from_list(rows)}
@@ -49,7 +50,7 @@ def questions(suite: str, language: Language, seed: int = 0, data: str | None = 
 
 def choices(suite: str, language: Language, data: str | None = None, **_: Any) -> Splits:
     """The single choices of a suite, their options without letters, in the order in which they are written."""
-    asked = questions_of(suite, language, Path(data) if data else None)
+    found = questions_of(suite, language, Path(data) if data else None)
     rows = [
         {
             "id": question.id,
@@ -57,7 +58,7 @@ def choices(suite: str, language: Language, data: str | None = None, **_: Any) -
             "options": [option.text[language] for option in question.item.options],
             "right": [option.right for option in question.item.options].index(True),
         }
-        for question in asked
+        for question in found
         if question.item.kind == "single" and any(option.right for option in question.item.options)
     ]
     return {"test": Dataset.from_list(rows)}
@@ -65,12 +66,9 @@ def choices(suite: str, language: Language, data: str | None = None, **_: Any) -
 
 def score_answer(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     """Score and partial credit of one answer."""
-    asked = json.loads(doc["asked"])
-    data = Path(asked["data"]) if asked["data"] else None
-    found = questions_of(asked["suite"], asked["language"], data)
-    question = next(question for question in found if question.id == doc["id"])
-    options = dealt(asked["suite"], found, asked["seed"]).get(question.id, ())
-    made = score(question.item, results[0], asked["language"], options)
+    metadata = json.loads(doc["asked"])
+    question, options = asked(doc["id"], metadata)
+    made = score(question.item, results[0], metadata["language"], options)
     return {"score": made.score, "partial": made.partial}
 
 

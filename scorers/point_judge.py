@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mdevalbench.errors import HarnessFault
 from mdevalbench.tasks.qa.schema import Item, Language
 
 JUDGE = """\
@@ -21,8 +22,8 @@ def question_to_judge(item: Item, completion: str, language: Language) -> str:
 
 
 def decisions(reply: str, count: int) -> list[bool]:
-    """The decision on each point. Raises ValueError if one is missing or there are others."""
+    """The decision on each point. Raises HarnessFault if one is missing or there are others."""
     found = {int(n): word.lower() == "yes" for n, word in re.findall(r"(?im)^\W*(\d+)\W+(yes|no)\b", reply)}
     if set(found) != set(range(1, count + 1)):
-        raise ValueError(f"decided on the points {sorted(found)} of {count}; it said {reply.strip()[:200]!r}")
+        raise HarnessFault(f"decided on the points {sorted(found)} of {count}; it said {reply.strip()[:200]!r}")
     return [found[number] for number in range(1, count + 1)]
