@@ -113,6 +113,9 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
         UsageError: unknown suite, family or model, a task without reference, no key, no server, no prices; before
         anything runs. HarnessFault: scripts cannot be run here.
     """
+    for option, given in (("--language", what.language != "en"), ("--judge", what.judge), ("--data", what.data)):
+        if given:
+            raise UsageError(f"{option} goes with suites of questions ({', '.join(QUESTIONS)}), not with {what.suite}")
     if not what.tasks:
         raise UsageError("--limit leaves no task")
     for task in what.tasks:
@@ -137,6 +140,8 @@ def ask(what: Evaluation, display: str | None = None) -> QuestionSummary:
     check_model(what.model, what.base_url, dict(what.model_args))
     if what.judge is not None:
         check_model(what.judge)
+    if what.seed is not None and what.suite in OFFICIAL:
+        raise UsageError(f"--seed: the letters of suite {what.suite} stay as published")
     if what.data is not None and what.suite not in OFFICIAL:
         raise UsageError(f"--data: the questions of suite {what.suite} come with the package")
     task = questions_task(what.suite, what.language, int(what.seed or 0), what.judge, what.data)

@@ -58,6 +58,12 @@ def test_a_question_is_shown_in_both_languages_with_its_proof() -> None:
         (("eval", "--model", "mdevalbench/majority", "--suite", "syntax", "--language", "de"), "asked in en or zh"),
         (("eval", "--model", "mdevalbench/majority", "--suite", "syntax", "--seed", "x"), "dealt by a number"),
         (("eval", "--model", "mdevalbench/majority", "--suite", "syntax", "--judge", "x"), "provider/model"),
+        (
+            ("eval", "--model", "mdevalbench/template", "--suite", "demo", "--language", "zh"),
+            "--language goes with suites",
+        ),
+        (("eval", "--model", "mdevalbench/template", "--suite", "demo", "--data", "."), "--data goes with suites of"),
+        (("eval", "--model", "mdevalbench/majority", "--suite", "official-syntax", "--seed", "3"), "stay as published"),
         (("eval", "--model", "mdevalbench/majority", "-M", "sed=3", "--suite", "syntax"), "not take the argument sed"),
     ],
 )
