@@ -126,6 +126,8 @@ def _stood_still(stage: Segment) -> str | None:
     """Why a minimisation is none; None for those that moved something, and for dynamics."""
     if stage.is_dynamics:
         return None
+    if not stage.loops[-1].completed:
+        return "LAMMPS stopped in the middle of the minimisation"
     first, last = stage.frames[0], stage.frames[-1]
     if first.natoms != last.natoms:
         return None

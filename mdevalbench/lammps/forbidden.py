@@ -5,7 +5,7 @@ style); the static check reports them early. Neither is the wall: that is sandbo
 """
 
 FORBIDDEN: dict[str, str] = {
-    "shell": "runs programs of the machine",
+    "shell": "runs programs of the machine, or changes where LAMMPS works",
     "plugin": "loads native code",
     "python": "runs Python code",
     "geturl": "opens a network connection",
@@ -23,6 +23,8 @@ FORBIDDEN: dict[str, str] = {
     "pair_style quip": "loads another program",
     "variable python": "runs Python code",
     "variable getenv": "reads the environment of the harness",
+    "variable universe": "shares its values with other processes",
+    "variable uloop": "shares its numbers with other processes",
 }
 """pattern -> why"""
 

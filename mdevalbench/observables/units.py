@@ -85,6 +85,8 @@ _PREFIXED: dict[tuple[str, ...], tuple[float, tuple[int, ...]]] = {
     ("N", "newton"): (1.0, _FORCE),
     ("K", "kelvin"): (1.0, _TEMPERATURE),
     ("P", "poise"): (0.1, (-1, -1, 1, 0)),
+    ("W", "watt"): (1.0, (2, -3, 1, 0)),
+    ("Hz", "hertz"): (1.0, (0, -1, 0, 0)),
 }
 _PLAIN: dict[tuple[str, ...], tuple[float, tuple[int, ...]]] = {
     ("A", "Å", "ang", "angstrom", "ångström", "ångstrom"): (si.angstrom, _LENGTH),
@@ -213,7 +215,7 @@ class _Parser:
         return unit
 
     def product(self) -> Unit:
-        unit = self.factor()
+        unit = Unit(1.0, (0.0,) * 7) if self.tokens[:1] == ["/"] else self.factor()  # "/K" is 1/K
         while self.tokens and self.tokens[0] != ")":
             if self.take("/"):
                 unit = unit * self.factor() ** -1

@@ -20,7 +20,8 @@ from mdevalbench.observables import get_estimator
 from mdevalbench.tasks.loading import Task
 
 _PACKAGE = Path(mdevalbench.__file__).parent
-_FOLLOWED = ("mdevalbench.observables.", "mdevalbench.scorers.")
+_FOLLOWED = ("mdevalbench.lammps.", "mdevalbench.observables.", "mdevalbench.scorers.")
+_JUDGING = ("mdevalbench.scorers.judge", "mdevalbench.lammps.pool")
 
 
 def judge_digest(task: Task) -> str:
@@ -61,9 +62,10 @@ def _is_text(statement: ast.stmt) -> bool:
 def sources(estimators: frozenset[str]) -> list[Path]:
     """Source files that decide verdicts by these estimators.
 
-    The whole engine, and of observables and scorers what the judge or one of the estimators imports.
+    The recorder, and of engine, observables and scorers what judge, pool or one of the estimators imports. The static
+    check of scripts, which takes no part in a verdict, may change.
     """
-    waiting = ["mdevalbench.scorers.judge", *(get_estimator(name).__module__ for name in estimators)]
+    waiting = [*_JUDGING, *(get_estimator(name).__module__ for name in estimators)]
     found: dict[str, Path] = {}
     while waiting:
         module = waiting.pop()
@@ -71,8 +73,8 @@ def sources(estimators: frozenset[str]) -> list[Path]:
         if module not in found and path is not None:
             found[module] = path
             waiting += [name for name in _imported(path) if name.startswith(_FOLLOWED) or name.count(".") == 1]
-    engine = [path for pattern in ("*.py", "*.cpp", "*.h") for path in (_PACKAGE / "lammps").glob(pattern)]
-    return sorted({*engine, *found.values()})
+    recorder = [path for pattern in ("*.cpp", "*.h") for path in (_PACKAGE / "lammps").glob(pattern)]
+    return sorted({*recorder, *found.values()})
 
 
 def _path(module: str) -> Path | None:

@@ -245,6 +245,8 @@ FORBIDDEN_LINES = {
     "fix python/*": "fix 1 all python/invoke 1 end_of_step f",
     "pair_style python": "pair_style hybrid lj/cut 2.5 python 2.5",
     "variable python": "variable x python f",
+    "variable universe": "variable x universe 1 2",
+    "variable uloop": "variable x uloop 3",
 }
 
 

@@ -64,6 +64,15 @@ def test_shell_makes_folders_and_starts_no_program(pool: Pool) -> None:
     assert (run.error.line, run.error.message) == (2, "The command 'shell' is not allowed in this harness")
 
 
+@pytest.mark.parametrize("style", ["uloop 3", "universe 1 2"])
+def test_variables_of_several_processes_end_the_run_at_once(pool: Pool, style: str) -> None:
+    """LAMMPS would wait without an end for a lock file, which the sandbox lets nobody rename."""
+    run = pool.run(Job(f"variable x {style}\nlabel loop\nnext x\njump SELF loop\n"))
+    assert (run.ending, run.exit_code) == (Ending.ERROR, 1)
+    assert run.error is not None
+    assert run.error.message == f"The command 'variable {style.split()[0]}' is not allowed in this harness"
+
+
 @pytest.mark.parametrize(
     ("script", "line", "command", "words"),
     [

@@ -57,7 +57,7 @@ def test_pressures_agree_with_ase(unit: str, factor: float) -> None:
         ("picoseconds", "fs", 1e3), ("µm", "nm", 1e3), ("g/cm^3", "kg/m^3", 1e3), ("angstrom^3 per atom", "nm^3", 1e-3),
         ("sigma*sqrt(epsilon/m)", "sigma^2/tau", 1.0), ("ε/σ³", "epsilon*sigma^-3", 1.0), ("eps/sig^3", "reduced", 1.0),
         ("epsilon/kB", "lj", 1.0), ("dimensionless", "sigma^2/tau", 1.0), ("", "reduced units", 1.0),
-        ("LJ units", "tau", 1.0),
+        ("LJ units", "tau", 1.0), ("/K", "1/K", 1.0), ("W/m/K", "J s^-1 m^-1 K^-1", 1.0), ("THz", "1/ps", 1.0),
         ("sigma^(1/2)", "sigma^0.5", 1.0), ("sqrt(m)*sigma/sqrt(epsilon)", "τ", 1.0),
     ],
 )  # fmt: skip

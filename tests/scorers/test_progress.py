@@ -78,6 +78,13 @@ def test_a_minimiser_earns_by_what_it_moves(judge: Judge) -> None:
     assert judged(judge, CRYSTAL, *fixed, displaced).reward == 0.25
 
 
+def test_of_a_minimisation_that_dies_nobody_says_that_it_had_nothing_to_do(judge: Judge) -> None:
+    dies = (r"^min_style", "variable s equal step\nfix dies all halt 1 v_s > 2 error hard\nmin_style")
+    verdict = judged(judge, CRYSTAL, dies)
+    assert verdict.reward == 0.05
+    assert "LAMMPS stopped in the middle of the minimisation" in " ".join(verdict.reasons)
+
+
 @pytest.mark.slow
 def test_a_state_too_dense_to_compute_is_no_fault_of_the_harness(judge: Judge) -> None:
     edits = (
