@@ -24,6 +24,8 @@ from mdevalbench.tasks.loading import DRAWN
 from mdevalbench.tasks.scripts import seed_of, solutions
 from mdevalbench.tasks.source import did_you_mean
 from mdevalbench.training.recipe import Data
+from mdevalbench.training.rewriting import in_words
+from mdevalbench.training.spoiling import spoilt
 from mdevalbench.training.styles import answer, restyled
 
 NOTES = Path(__file__).parent / "notes"
@@ -76,8 +78,16 @@ def examples(data: Data) -> Iterator[Example]:
         for number in range(data.scripts):
             seed = seed_of(task, f"corpus {data.seed}", number) if "seed" in task.layers else None
             methods = [render_reference(task, seed), *(variant.script for variant in solutions(task, seed))]
-            script = methods[0] if number == 0 else rng.choice(methods)
-            yield Example(task.id, task.prompt.strip(), answer(restyled(script, rng), rng))
+            script = restyled(methods[0] if number == 0 else rng.choice(methods), rng)
+            yield Example(task.id, _asked(data, task.prompt.strip(), script, rng), answer(script, rng))
+
+
+def _asked(data: Data, prompt: str, script: str, rng: random.Random) -> str:
+    """The prompt of a task; now and then that of repairing the script, as MD-GRPO's recycled prompts have it."""
+    if rng.random() >= data.repairs:
+        return prompt
+    failed, why = spoilt(script, rng)
+    return in_words(prompt, answer(failed, rng), why)
 
 
 def documents(data: Data) -> Iterator[str]:

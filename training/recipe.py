@@ -56,6 +56,8 @@ class Data(Record):
     """drawn tasks whose scripts are shown"""
     scripts: int = Field(1, ge=1)
     """scripts for each of these tasks, in different styles and by different methods"""
+    repairs: float = Field(0.0, ge=0, le=1)
+    """share of the scripts that are asked for by the same script with a mistake and its diagnosis"""
     held_out: tuple[str, ...] = ()
     """families of which nothing is ever shown"""
     spared: Draw | None = None

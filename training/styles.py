@@ -24,11 +24,11 @@ _OPENINGS = (
 
 def restyled(script: str, rng: random.Random) -> str:
     """A script with the layout, comments and variable names that `rng` chooses."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.1:
         script = rename_variables(script)
-    if rng.random() < 0.5:
+    if rng.random() < 0.8:
         script = re.sub(r"(?m)^[ \t]*#.*\n", "", script)
-    if rng.random() < 0.7:
+    if rng.random() < 0.9:
         script = _single_blanks(script)
     if rng.random() < 0.3:
         script = re.sub(r"\n{2,}", "\n", script)

@@ -85,6 +85,9 @@ def select(evidence: Evidence, selection: Selection) -> tuple[Segment, ...]:
     eligible = [s for s in stages(evidence) if all(c.met == 1.0 for c in conditions(s, selection))]
     if not eligible:
         raise Unmeasured(_what_came_nearest(evidence, selection))
+    eligible = [s for s in eligible if all(frame.natoms for frame in s.frames)]
+    if not eligible:
+        raise Unmeasured("there are no atoms")
     if selection.role == "all":
         return tuple(eligible)
     return (eligible[-1] if selection.role == "last" else max(eligible, key=lambda s: s.duration),)

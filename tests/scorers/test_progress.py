@@ -85,6 +85,14 @@ def test_of_a_minimisation_that_dies_nobody_says_that_it_had_nothing_to_do(judge
     assert "LAMMPS stopped in the middle of the minimisation" in " ".join(verdict.reasons)
 
 
+@pytest.mark.parametrize("task_id", [CRYSTAL, "elastic_constants/si-sw", "vacancy_formation_energy/cu-mishin"])
+def test_an_empty_box_is_no_fault_of_the_harness(judge: Judge, task_id: str) -> None:
+    script = re.sub(r"(?m)^create_atoms.*", "", render_reference(load_task(task_id)))
+    verdict = judge.judge(load_task(task_id), f"```lammps\n{script}```\n")
+    assert verdict.reward == 0.05
+    assert "there are no atoms" in verdict.reasons
+
+
 @pytest.mark.slow
 def test_a_state_too_dense_to_compute_is_no_fault_of_the_harness(judge: Judge) -> None:
     edits = (
