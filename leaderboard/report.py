@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdevalbench.extract import extract
+from mdevalbench.leaderboard.code import CodeSummary
 from mdevalbench.leaderboard.drawing import deviations_svg
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
+from mdevalbench.types import ScriptError
 
 _LINE = re.compile(r"\bline (\d+)\b")
 
@@ -29,6 +32,11 @@ def write_question_report(summary: QuestionSummary, path: Path) -> Path:
     return _write("questions.html.j2", path, run=summary)
 
 
+def write_code_report(summary: CodeSummary, path: Path) -> Path:
+    """Render a run on the published code tasks into `path`, likewise."""
+    return _write("code.html.j2", path, run=summary)
+
+
 def _write(template: str, path: Path, **names: object) -> Path:
     environment = Environment(
         loader=PackageLoader("mdevalbench.leaderboard", "templates"),
@@ -43,18 +51,19 @@ def _write(template: str, path: Path, **names: object) -> Path:
     return path
 
 
-def script_lines(answer: Answer) -> list[tuple[int, str, bool]]:
+def script_lines(
+    completion: str, reasons: Sequence[str] = (), error: ScriptError | None = None
+) -> list[tuple[int, str, bool]]:
     """Lines of an answer's script: number, text, and whether a reason or LAMMPS names the line.
 
     Without a script the lines of the whole answer, none of them named.
     """
-    script = extract(answer.completion).script
+    script = extract(completion).script
     if script is None:
-        return [(number, line, False) for number, line in enumerate(answer.completion.splitlines(), 1)]
-    verdict = answer.verdict
-    named = {int(found) for reason in (verdict.reasons if verdict else ()) for found in _LINE.findall(reason)}
-    if verdict is not None and verdict.error is not None and verdict.error.line is not None:
-        named.add(verdict.error.line)
+        return [(number, line, False) for number, line in enumerate(completion.splitlines(), 1)]
+    named = {int(found) for reason in reasons for found in _LINE.findall(reason)}
+    if error is not None and error.line is not None:
+        named.add(error.line)
     return [(number, line, number in named) for number, line in enumerate(script.splitlines(), 1)]
 
 

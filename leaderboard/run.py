@@ -21,18 +21,22 @@ from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_inf
 from inspect_ai.scorer import Score
 
 from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.code import SCORER as CODE_SCORER
+from mdevalbench.leaderboard.code import CodeSummary, summarise_code
 from mdevalbench.leaderboard.questions import SCORER as ANSWERS
 from mdevalbench.leaderboard.questions import QuestionSummary, summarise_questions
-from mdevalbench.leaderboard.report import write_question_report, write_report
+from mdevalbench.leaderboard.report import write_code_report, write_question_report, write_report
 from mdevalbench.leaderboard.summary import SCORER, RunSummary, summarise
 from mdevalbench.scorers.inspect import judge_answer, shared_judge
 from mdevalbench.scorers.inspect_answers import score_answer
+from mdevalbench.scorers.inspect_code import score_code
 from mdevalbench.tasks import DrawnTask, Task, load_suite, reference_value
 from mdevalbench.tasks.budget import Budget, spending
 from mdevalbench.tasks.inspect_tasks import codegen, spread
 from mdevalbench.tasks.qa.asking import questions_task
+from mdevalbench.tasks.qa.asking_code import official_code
 from mdevalbench.tasks.qa.schema import Language
-from mdevalbench.tasks.qa.suites import OFFICIAL
+from mdevalbench.tasks.qa.suites import CODE, OFFICIAL
 from mdevalbench.tasks.qa.suites import SUITES as QUESTIONS
 from mdevalbench.zoo.opening import check_model, in_words
 
@@ -75,10 +79,15 @@ class Evaluation:
         """Whether the suite holds questions instead of scripts to write."""
         return self.suite in QUESTIONS
 
+    @property
+    def of_code(self) -> bool:
+        """Whether the suite is that of the published code tasks."""
+        return self.suite == CODE
+
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks that are asked, in order; none if the suite holds questions."""
-        if self.of_questions:
+        """The tasks that are asked, in order; none if the suite is not one of physics."""
+        if self.of_questions or self.of_code:
             return ()
         return spread(load_suite(self.suite, self.family, seed=self.seed, count=self.limit))[: self.limit]
 
@@ -92,7 +101,7 @@ class Evaluation:
     def report(self) -> Path:
         """Where the report lies: beside the log, under a name that stays the same."""
         seed = str(self.drawn.get("seed", (self.seed or "") if self.of_questions else ""))
-        named = (self.model, self.suite, self.language if self.of_questions else "", seed, self.family)
+        named = (self.model, self.suite, self.language if not self.tasks else "", seed, self.family)
         words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, named))).strip("-")
         return self.log_dir / f"{words}-{self.key[:6]}.html"
 
@@ -101,9 +110,43 @@ class Evaluation:
         """Hexadecimal digits from what makes answers comparable; more tasks or epochs continue an evaluation."""
         content: tuple[object, ...]
         content = (self.model, self.suite, self.family, self.temperature, self.max_tokens, *self.drawn.values())
-        if self.of_questions:
+        if self.of_questions or self.of_code:
             content = (*content, self.language, self.seed, self.judge)
         return hashlib.sha256(repr((*content, *self.model_args)).encode()).hexdigest()[:12]
+
+
+def check(what: Evaluation) -> None:
+    """Raises UsageError for options that do nothing with the suite, or a model that cannot be asked."""
+    check_options(what)
+    check_model(what.model, what.base_url, dict(what.model_args))
+    if what.judge is not None:
+        check_model(what.judge)
+
+
+def check_options(what: Evaluation) -> None:
+    """Raises UsageError for options that do nothing with the suite."""
+    if what.tasks:
+        for option, given in (("--language", what.language != "en"), ("--judge", what.judge), ("--data", what.data)):
+            if given:
+                suites = ", ".join((*QUESTIONS, CODE))
+                raise UsageError(f"{option} goes with suites of questions ({suites}), not with {what.suite}")
+    else:
+        _check_asked(what)
+
+
+def _check_asked(what: Evaluation) -> None:
+    if not (what.of_questions or what.of_code):
+        raise UsageError("--limit leaves no task")
+    if what.family is not None:
+        raise UsageError(f"--family: suite {what.suite} has no families")
+    if what.seed is not None and what.of_code:
+        raise UsageError(f"--seed: suite {what.suite} has no letters that a seed could deal")
+    if what.seed is not None and what.suite in OFFICIAL:
+        raise UsageError(f"--seed: the letters of suite {what.suite} stay as published")
+    if what.seed is not None and not what.seed.isdecimal():
+        raise UsageError(f"--seed {what.seed}: the letters of questions are dealt by a number, such as 7")
+    if what.data is not None and what.suite not in (*OFFICIAL, CODE):
+        raise UsageError(f"--data: the questions of suite {what.suite} come with the package")
 
 
 def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
@@ -113,18 +156,11 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
         UsageError: unknown suite, family or model, a task without reference, no key, no server, no prices; before
         anything runs. HarnessFault: scripts cannot be run here.
     """
-    for option, given in (("--language", what.language != "en"), ("--judge", what.judge), ("--data", what.data)):
-        if given:
-            raise UsageError(f"{option} goes with suites of questions ({', '.join(QUESTIONS)}), not with {what.suite}")
-    if not what.tasks:
-        raise UsageError("--limit leaves no task")
+    check(what)
     for task in what.tasks:
         reference_value(task)
-    check_model(what.model, what.base_url, dict(what.model_args))
-    # a sample keeps its place while it is judged
-    places = what.max_connections + 2 * shared_judge().pool.workers
     with _alone(what):
-        log = _run(what, codegen(suite=what.suite, family=what.family, **what.drawn), places, display)
+        log = _run(what, codegen(suite=what.suite, family=what.family, **what.drawn), _places(what), display)
         _judge_unscored(log, SCORER, lambda s: judge_answer(str(s.id), s.metadata.get("digest"), s.output))
         summary = summarise(log)
     write_report(summary, what.report)
@@ -133,17 +169,7 @@ def evaluate(what: Evaluation, display: str | None = None) -> RunSummary:
 
 def ask(what: Evaluation, display: str | None = None) -> QuestionSummary:
     """`evaluate` for a suite of questions. Raises UsageError like it; no script is run."""
-    if what.family is not None:
-        raise UsageError(f"--family: suite {what.suite} holds questions, which have no families")
-    if what.seed is not None and not what.seed.isdecimal():
-        raise UsageError(f"--seed {what.seed}: the letters of questions are dealt by a number, such as 7")
-    check_model(what.model, what.base_url, dict(what.model_args))
-    if what.judge is not None:
-        check_model(what.judge)
-    if what.seed is not None and what.suite in OFFICIAL:
-        raise UsageError(f"--seed: the letters of suite {what.suite} stay as published")
-    if what.data is not None and what.suite not in OFFICIAL:
-        raise UsageError(f"--data: the questions of suite {what.suite} come with the package")
+    check(what)
     task = questions_task(what.suite, what.language, int(what.seed or 0), what.judge, what.data)
     with _alone(what):
         log = _run(what, task, what.max_connections + 2, display)
@@ -151,6 +177,23 @@ def ask(what: Evaluation, display: str | None = None) -> QuestionSummary:
         summary = summarise_questions(log)
     write_question_report(summary, what.report)
     return summary
+
+
+def run_published_code(what: Evaluation, display: str | None = None) -> CodeSummary:
+    """`evaluate` for the published code tasks. Raises like it."""
+    check(what)
+    task = official_code(str(what.data) if what.data else None, what.language, what.judge)
+    with _alone(what):
+        log = _run(what, task, _places(what), display)
+        _judge_unscored(log, CODE_SCORER, lambda s: score_code(s.metadata, s.output.completion, what.judge))
+        summary = summarise_code(log)
+    write_code_report(summary, what.report)
+    return summary
+
+
+def _places(what: Evaluation) -> int:
+    """Answers under way at once: one keeps its place while its script is judged."""
+    return what.max_connections + 2 * shared_judge().pool.workers
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ that would count it as the model's. The system message of scripts is part of the
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +15,15 @@ from typing import Any
 from datasets import Dataset
 
 from mdevalbench.errors import HarnessFault
+from mdevalbench.lammps.executor import in_threads
 from mdevalbench.scorers.answers import score
+from mdevalbench.scorers.code import CodeOutcome, run_code
 from mdevalbench.scorers.inspect import shared_judge, values
 from mdevalbench.scorers.inspect_answers import asked
 from mdevalbench.scorers.rewards import Rewards
 from mdevalbench.tasks import load_suite
 from mdevalbench.tasks.chat import system_message
+from mdevalbench.tasks.qa.code import load_code
 from mdevalbench.tasks.qa.loading import right_letters
 from mdevalbench.tasks.qa.prompts import prompt, right_answer
 from mdevalbench.tasks.qa.schema import Language
@@ -92,7 +96,35 @@ def judge_all(responses: Sequence[Sequence[str]], docs: Sequence[Mapping[str, An
     return judged
 
 
+def published_code(language: Language, data: str | None = None, **_: Any) -> Splits:
+    """The published code tasks; `--metadata '{"data": "DIR"}'` names their folder."""
+    tasks = load_code(Path(data) if data else None, language)
+    rows = [{"id": task.id, "prompt": f"{system_message()}\n\n{task.prompt}"} for task in tasks]
+    return {"test": Dataset.from_list(rows)}
+
+
+def run_all(responses: Sequence[Sequence[str]], docs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Success and Code-Score of each response, as JSON. Raises HarnessFault if one cannot be run."""
+    pool = shared_judge().pool
+    texts = [text for given in responses for text in given]
+    found: dict[int, CodeOutcome] = {}
+    in_threads(
+        lambda text, cancel: run_code(text, pool, cancel),
+        texts,
+        pool.workers,
+        lambda done, number, outcome: found.update({number: outcome}),
+    )
+    outcomes = iter(found[number] for number in range(len(texts)))
+    return [
+        [
+            json.dumps({"executed": float(one.executed), "code_score": one.score})
+            for one in itertools.islice(outcomes, len(given))
+        ]
+        for given in responses
+    ]
+
+
 def rungs(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """Rungs of the ladder and the reward of one response."""
+    """The numbers of one response that the filter has judged: rungs and reward, or success and Code-Score."""
     found: dict[str, float] = json.loads(results[0])
     return found

@@ -84,6 +84,11 @@ class Sheet(Record):
         """The sum on the scale from 0 to 1."""
         return scaled(sum(self.points.values()))
 
+    @property
+    def share(self) -> float:
+        """The sum as a share of all points, 0 if more were taken than given."""
+        return max(0, sum(self.points.values())) / HIGHEST
+
 
 NO_SCRIPT = Sheet(why="there is no script to read", points={})
 

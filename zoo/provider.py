@@ -19,6 +19,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks import Task, family_names, load_family, render_reference, wrong
 from mdevalbench.tasks.drawn.drawing import dealt
+from mdevalbench.tasks.qa.code import recognise_code
 from mdevalbench.tasks.qa.loading import right_letters
 from mdevalbench.tasks.qa.prompts import right_answer
 from mdevalbench.tasks.qa.recognition import favourite_letters, recognise_question
@@ -33,10 +34,28 @@ BASELINES = {
 }
 """built-in models that write scripts without weights, and what they do"""
 MODELS = BASELINES | {
-    "majority": "answers questions by the letters that are right most often (-M seed=N as given to eval)",
+    "majority": "answers questions by the letters that are right most often (-M seed=N as given to eval), and every "
+    "published code task by the same script",
     "nano": "a small transformer trained here; -M path=FOLDER opens another; needs the extra [hf]",
 }
 """built-in models and what they do"""
+
+
+ALWAYS_THE_SAME = """\
+units lj
+lattice fcc 0.8442
+region box block 0 4 0 4 0 4
+create_box 1 box
+create_atoms 1 box
+mass 1 1.0
+pair_style lj/cut 2.5
+pair_coeff 1 1 1.0 1.0
+velocity all create 1.44 87287
+fix 1 all nve
+thermo 50
+run 100
+"""
+"""a script that runs and has nothing to do with what is asked: what an execution rate alone is worth"""
 
 
 class BuiltinModel(ModelAPI):
@@ -122,14 +141,18 @@ def _reference(prompt: str) -> str:
     if asked := recognise_question(prompt):
         question, language, options = asked
         return right_answer(question.item, language, right_letters(options))
+    if published := recognise_code(prompt):
+        return _fenced(f"{published.reference}\n")
     return _fenced(render_reference(recognise(prompt)))
 
 
 def _majority(seed: int, prompt: str) -> str:
-    """The favourite letters of the question's kind; nothing where there are none to choose."""
+    """The favourite letters of the question's kind, nothing where there are none to choose; or the same script."""
+    if recognise_code(prompt):
+        return _fenced(ALWAYS_THE_SAME)
     asked = recognise_question(prompt)
     if asked is None:
-        raise UsageError("mdevalbench/majority answers questions (suites knowledge and syntax), not other prompts")
+        raise UsageError("mdevalbench/majority answers questions and published code tasks, not other prompts")
     question = asked[0]
     of_suite = [one for one in known_questions(published_so_far()) if one.suite == question.suite]
     return favourite_letters(question.suite, of_suite, question.item.kind, seed)

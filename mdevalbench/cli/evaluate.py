@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,7 @@ def evaluate(
 
       mdevalbench eval --model openai/gpt-5 --suite syntax --language zh
 
-      mdevalbench eval --model openai/gpt-5 --suite official-knowledge --data MD-EvalBench
+      mdevalbench eval --model openai/gpt-5 --suite official --epochs 3 --data MD-EvalBench
 
       mdevalbench eval --model hf/mine -M model_path=runs/nano/grpo/model
 
@@ -93,9 +94,10 @@ def evaluate(
     Exit code 0: every answer was given and judged. 2: wrong usage. 3: answers are missing; the same command asks for
     them.
     """
-    from mdevalbench.cli.question_tables import print_question_plan, print_questions
+    from mdevalbench.cli.evaluate_questions import evaluate_questions
     from mdevalbench.cli.tables import print_plan, print_summary
     from mdevalbench.leaderboard import run
+    from mdevalbench.tasks.qa.suites import PUBLISHED
 
     if language not in ("en", "zh"):
         raise UsageError(f"--language {language}: questions are asked in en or zh")
@@ -120,14 +122,11 @@ def evaluate(
     )
     display = "none" if as_json else "rich" if sys.stdout.isatty() else "plain"
     quiet = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
-    if what.of_questions:
-        if dry_run:
-            print_question_plan(what, as_json)
-            return
-        with quiet:
-            asked = run.ask(what, display)
-        print_questions(asked, what.report, as_json)
-        raise typer.Exit(OK if asked.complete else HARNESS)
+    if suite in PUBLISHED or not what.tasks:
+        parts = [replace(what, suite=name) for name in PUBLISHED.get(suite, (suite,))]
+        complete = evaluate_questions(parts, display, dry_run, as_json)
+        raise typer.Exit(OK if complete else HARNESS)
+    run.check_options(what)
     warn_of_other_lammps(what.tasks)
     if dry_run:
         print_plan(what.model, what.suite, what.tasks, what.epochs, as_json)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from mdevalbench.cli.output import print_json
 from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, shown
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.run import Evaluation
@@ -19,31 +19,41 @@ from mdevalbench.tasks.qa.suites import questions_of
 KINDS = {"single": "single choice", "multiple": "multiple choice", "fill": "fill in", "open": "open"}
 
 
-def print_question_plan(what: Evaluation, as_json: bool) -> None:
+def question_plan(what: Evaluation) -> dict[str, Any]:
     """What an evaluation would ask. The number of tokens is an estimate from the number of characters."""
     questions = questions_of(what.suite, what.language, what.data)
     asked = samples(what.suite, questions, what.language, int(what.seed or 0))[: what.limit]
     tokens = round(sum(len(sample.input[-1].text) for sample in asked) * what.epochs / CHARACTERS_PER_TOKEN)  # type: ignore[union-attr]
-    if as_json:
-        content = {"model": what.model, "suite": what.suite, "questions": [sample.id for sample in asked]}
-        print_json(content | {"answers": len(asked) * what.epochs, "prompt_tokens_estimate": tokens})
-        return
-    kinds = Counter(KINDS[(sample.metadata or {})["kind"]] for sample in asked)
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return {
+        "model": what.model,
+        "suite": what.suite,
+        "questions": [sample.id for sample in asked],
+        "kinds": Counter(KINDS[(sample.metadata or {})["kind"]] for sample in asked),
+        "answers": len(asked) * what.epochs,
+        "prompt_tokens_estimate": tokens,
+    }
+
+
+def print_question_plan(plan: dict[str, Any], epochs: int) -> None:
+    """The plan in a sentence."""
+    told = ", ".join(f"{count} {kind}" for kind, count in plan["kinds"].items())
     print(
-        f"{what.model} would be asked {len(asked)} questions of suite {what.suite} ({told}), "
-        f"{what.epochs} time{'s' * (what.epochs > 1)} each, about {tokens} prompt tokens. Nothing was asked."
+        f"{plan['model']} would be asked {len(plan['questions'])} questions of suite {plan['suite']} ({told}), "
+        f"{epochs} time{'s' * (epochs > 1)} each, about {plan['prompt_tokens_estimate']} prompt tokens. "
+        "Nothing was asked."
     )
 
 
-def print_questions(summary: QuestionSummary, report: Path, as_json: bool) -> None:
+def question_json(summary: QuestionSummary, report: Path) -> dict[str, Any]:
+    """A run for programs: everything but prompts and completions."""
+    content = summary.model_dump(mode="json", exclude={"replies"})
+    keys = {"question", "epoch", "given", "score", "partial", "unscored", "error"}
+    replies = [reply.model_dump(mode="json", include=keys) for reply in summary.replies]
+    return content | {"replies": replies, "report": str(report)}
+
+
+def print_questions(summary: QuestionSummary, report: Path) -> None:
     """Scores by kind and in total, beside what guessing earns."""
-    if as_json:
-        content = summary.model_dump(mode="json", exclude={"replies"})
-        keys = {"question", "epoch", "given", "score", "partial", "unscored", "error"}
-        replies = [reply.model_dump(mode="json", include=keys) for reply in summary.replies]
-        print_json(content | {"replies": replies, "report": str(report)})
-        return
     console = Console(highlight=False)
     title = f"{summary.model} on suite {summary.suite} ({summary.language}), in percent\n"
     console.print(title, style="bold", markup=False)

@@ -69,8 +69,7 @@ def questions_task(
 
 
 def _asked(suite: str, language: Language, seed: int, judge: str | None, data: str | None = None) -> inspect_ai.Task:
-    if language not in LANGUAGES:
-        raise UsageError(f"questions are asked in {' or '.join(LANGUAGES)}, not in {language!r}")
+    check_language(language)
     questions = questions_of(suite, language, Path(data) if data else None)
     digest = digest_of(questions)
     return inspect_ai.Task(
@@ -89,6 +88,12 @@ def _asked(suite: str, language: Language, seed: int, judge: str | None, data: s
             "flags": published_flags(suite, language, Path(data) if data else None),
         },
     )
+
+
+def check_language(language: str) -> None:
+    """Raises UsageError for a language in which nothing is asked."""
+    if language not in LANGUAGES:
+        raise UsageError(f"questions are asked in {' or '.join(LANGUAGES)}, not in {language!r}")
 
 
 def samples(

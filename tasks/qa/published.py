@@ -98,7 +98,8 @@ def folder(data: Path | None) -> Path:
         raise UsageError(f"{HUB} cannot be fetched ({error}): download it and give --data DIR") from error
 
 
-def _file(root: Path, pattern: str, language: Language) -> Path:
+def find_files(root: Path, pattern: str, language: Language) -> list[Path]:
+    """Files of a name in a language, whatever the folders. Raises UsageError if there are none."""
     found = sorted(path for path in root.rglob(pattern) if path.is_file())
     other = {name for key, name in FOLDERS.items() if key != language}
     fitting = [path for path in found if not other & set(path.relative_to(root.parent).parts)]
@@ -107,6 +108,11 @@ def _file(root: Path, pattern: str, language: Language) -> Path:
         raise UsageError(
             f"{root} holds no {pattern} of the published benchmark in a folder {FOLDERS[language]}; there is {there}"
         )
+    return fitting
+
+
+def _file(root: Path, pattern: str, language: Language) -> Path:
+    fitting = find_files(root, pattern, language)
     if len(fitting) > 1:
         names = ", ".join(str(path.relative_to(root)) for path in fitting)
         raise UsageError(f"{root} holds several files {pattern} ({names}): give the folder of one of them")
@@ -144,8 +150,8 @@ def _item(row: Row, language: Language, path: Path, line: int) -> PublishedItem:
     if row.type not in _KINDS:
         raise TaskError(f"{path}:{line}: {row.id}: type {row.type!r} is none of {', '.join(_KINDS)}")
     kind = _KINDS[row.type]
-    given = _decoded(row.answer, f"{path}:{line}: {row.id}: answer")
-    text = _decoded(row.answer_text, f"{path}:{line}: {row.id}: answer_text")
+    given = decoded(row.answer, f"{path}:{line}: {row.id}: answer")
+    text = decoded(row.answer_text, f"{path}:{line}: {row.id}: answer_text")
     answer = str(text or (given if isinstance(given, str) else "") or "").strip()
     right = {str(letter).strip().upper() for letter in given} if isinstance(given, list) else set()
     options = tuple(
@@ -170,8 +176,8 @@ def _text(text: str) -> Text:
     return Text(en=text, zh=text)
 
 
-def _decoded(value: Any, where: str) -> Any:
-    """What stands in base64 after a mark; anything else as it is."""
+def decoded(value: Any, where: str) -> Any:
+    """What stands in base64 after a mark; anything else as it is. Raises TaskError, which begins with `where`."""
     if not (isinstance(value, str) and value.startswith(_MARK)):
         return value
     try:
@@ -231,7 +237,7 @@ def flags(questions: Sequence[Question], suite: str) -> dict[str, int]:
     found = Counter(flag for q in questions if isinstance(q.item, PublishedItem) for flag in q.item.flags)
     table = dict(found.most_common())
     if (count := len(questions)) != PUBLISHED[suite]:
-        table[f"questions missing of the {PUBLISHED[suite]} that the paper counts"] = PUBLISHED[suite] - count
+        table[f"missing of the {PUBLISHED[suite]} that the paper counts"] = PUBLISHED[suite] - count
     return table
 
 

@@ -1,4 +1,7 @@
-"""Suites of questions by name: ours, whose letters are dealt by a seed, and the published ones, as they are."""
+"""Suites of questions by name: ours, whose letters are dealt by a seed, and the published ones, as they are.
+
+Beside them the published code tasks, and `official`, which is all that is published.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mdevalbench.errors import TaskError
-from mdevalbench.tasks.qa import loading, published
+from mdevalbench.tasks.qa import code, loading, published
 from mdevalbench.tasks.qa.loading import Question, deal, load_questions
 from mdevalbench.tasks.qa.published import load_published
 from mdevalbench.tasks.qa.schema import Language, Option
@@ -14,6 +17,10 @@ from mdevalbench.tasks.source import did_you_mean
 
 OURS, OFFICIAL = loading.SUITES, tuple(published.FILES)
 SUITES = (*OURS, *OFFICIAL)
+CODE = code.SUITE
+"""the published code tasks, which are no questions"""
+PUBLISHED = {"official": (*OFFICIAL, CODE)}
+"""suite -> suites that it is the whole of"""
 
 
 def questions_of(suite: str, language: Language = "en", data: Path | None = None) -> tuple[Question, ...]:

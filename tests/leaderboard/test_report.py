@@ -158,8 +158,13 @@ def test_shows_what_was_measured_and_why_not(page: str) -> None:
 
 def test_names_the_lines_that_reasons_name() -> None:
     judged = verdict("a/b", None, "line 3: too hot", "lines of no number", line=1)
-    answer = answered("a/b", judged, completion="```\nunits lj\nrun 0\nrun 1\n```")
-    assert script_lines(answer) == [(1, "units lj", True), (2, "run 0", False), (3, "run 1", True)]
+    completion = "```\nunits lj\nrun 0\nrun 1\n```"
+    lines = script_lines(completion, judged.reasons, judged.error)
+    assert lines == [
+        (1, "units lj", True),
+        (2, "run 0", False),
+        (3, "run 1", True),
+    ]
 
 
 def test_scale_is_linear_inside_the_tolerance_and_logarithmic_outside() -> None:

@@ -98,7 +98,7 @@ def test_every_task_file_is_known_to_lm_eval() -> None:
     manager = TaskManager(include_path=str(folder()), include_defaults=False)
     files = {path.stem for path in FOLDER.glob("*.yaml") if not path.stem.startswith("_")}
     assert files <= set(manager.all_tasks)
-    assert len(files) == 17
+    assert len(files) == 19
 
 
 @pytest.mark.parametrize(
