@@ -165,6 +165,8 @@ def _drift(stage: Segment) -> float:
     quarter = len(total) // 4
     change = float(np.mean(total[-quarter:]) - np.mean(total[:quarter]))
     mean = float(np.mean(kinetic))
+    if change == 0:
+        return 0.0
     return abs(change) / mean if mean > 0 and np.isfinite(change) else float("inf")
 
 

@@ -14,7 +14,7 @@ from mdevalbench.tasks import loading
 from mdevalbench.tasks.drawn import drawing
 from mdevalbench.tasks.drawn.seeds import Seed
 from mdevalbench.tasks.loading import Task, load_family, load_task, task_ids
-from mdevalbench.tasks.qa.suites import SUITES as QUESTIONS
+from mdevalbench.tasks.qa.suites import ASKED
 from mdevalbench.tasks.source import Source, did_you_mean
 from mdevalbench.types import Record
 
@@ -76,12 +76,10 @@ def load_suite(
     a seed is missing or not wanted.
     """
     known = suites(root)
-    if name in QUESTIONS:
-        raise TaskError(
-            f"suite {name!r} holds questions, no scripts to write: `mdevalbench eval --suite {name}` asks them"
-        )
+    if name in ASKED:
+        raise TaskError(f"suite {name!r} holds no physics tasks: `mdevalbench eval --suite {name}` asks what it holds")
     if name not in known:
-        raise TaskError(f"there is no suite {name!r}{did_you_mean(name, (*known, *QUESTIONS), 'suites')}")
+        raise TaskError(f"there is no suite {name!r}{did_you_mean(name, (*known, *ASKED), 'suites')}")
     if family is not None:
         load_family(family, root)
     if known[name].drawn:

@@ -23,10 +23,10 @@ def families(incomplete: str) -> list[str]:
 
 def suites(incomplete: str) -> list[str]:
     """Suites that begin so."""
-    from mdevalbench.tasks.qa.suites import CODE, PUBLISHED, SUITES
+    from mdevalbench.tasks.qa.suites import ASKED
     from mdevalbench.tasks.suites import suite_names
 
-    return _beginning(lambda: [*suite_names(), *SUITES, CODE, *PUBLISHED], incomplete)
+    return _beginning(lambda: [*suite_names(), *ASKED], incomplete)
 
 
 def attacks(incomplete: str) -> list[str]:

@@ -11,6 +11,7 @@ from mdevalbench.cli.code_tables import code_json, code_plan, print_code, print_
 from mdevalbench.cli.output import print_json
 from mdevalbench.cli.question_tables import print_question_plan, print_questions, question_json, question_plan
 from mdevalbench.leaderboard import run
+from mdevalbench.tasks.qa.suites import CODE, OFFICIAL
 
 
 def evaluate_questions(parts: Sequence[run.Evaluation], display: str, dry_run: bool, as_json: bool) -> bool:
@@ -27,6 +28,8 @@ def evaluate_questions(parts: Sequence[run.Evaluation], display: str, dry_run: b
             continue
         contents[part.suite], whole = _asked(part, display, as_json)
         complete = complete and whole
+    if not dry_run and parts[0].model == "mdevalbench/reference" and parts[0].suite in (*OFFICIAL, CODE):
+        print("The log and the report of this model hold the published answers: do not pass them on.", file=sys.stderr)
     if as_json:
         print_json(contents if len(parts) > 1 else contents[parts[0].suite])
     return complete

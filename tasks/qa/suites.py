@@ -21,6 +21,8 @@ CODE = code.SUITE
 """the published code tasks, which are no questions"""
 PUBLISHED = {"official": (*OFFICIAL, CODE)}
 """suite -> suites that it is the whole of"""
+ASKED = (*SUITES, CODE, *PUBLISHED)
+"""all that can be asked beside the physics tasks"""
 
 
 def questions_of(suite: str, language: Language = "en", data: Path | None = None) -> tuple[Question, ...]:
