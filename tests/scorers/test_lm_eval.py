@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
 from pathlib import Path
@@ -14,13 +15,16 @@ from typer.testing import CliRunner
 from mdevalbench.cli.main import app
 from mdevalbench.errors import TaskError
 from mdevalbench.scorers import answers, inspect_answers
+from mdevalbench.scorers.code import run_code
 from mdevalbench.scorers.inspect import shared_judge, values
+from mdevalbench.scorers.inspect_code import score_code
 from mdevalbench.tasks import load_suite, render_reference, wrong
 from mdevalbench.tasks.chat import system_message
 from mdevalbench.tasks.lm_eval import FOLDER, folder
 from mdevalbench.tasks.qa.loading import right_letters
 from mdevalbench.tasks.qa.prompts import prompt, right_answer
 from mdevalbench.tasks.qa.suites import dealt, questions_of
+from mdevalbench.zoo.provider import ALWAYS_THE_SAME
 
 lm_eval = pytest.importorskip("lm_eval")
 from lm_eval.api.model import LM  # noqa: E402
@@ -87,6 +91,23 @@ def test_scripts_are_judged_by_the_one_judge() -> None:
     got = [{key: sample[key] for key in numbers[0]} for sample in found["samples"]["mdevalbench_codegen"]]
     assert got == numbers
     assert numbers[0]["physics"] == 1 and numbers[1]["physics"] == 0
+
+
+def test_published_code_scores_the_same_through_lm_eval_inspect_and_python(tmp_path: Path) -> None:
+    texts = {"Melt it.": ALWAYS_THE_SAME, "Read it.": "units lj\nread_data my.data\nrun 1\n", "Say nothing.": ""}
+    rows = [{"task": task, "standrd_code": "run 0"} for task in texts]
+    (tmp_path / "LammpsCodeGenEval_sub.json").write_text(json.dumps(rows))
+    answers = {task: f"```lammps\n{text}```" if text else "Nothing." for task, text in texts.items()}
+    outputs = {f"{system_message()}\n\n{task}": answer for task, answer in answers.items()}
+    name = "mdevalbench_official_code_en"
+    samples = evaluated(name, outputs, len(texts), data=str(tmp_path))["samples"][name]
+    lm = [{key: sample[key] for key in ("executed", "code_score")} for sample in samples]
+    pool = shared_judge().pool
+    made = [run_code(answer, pool) for answer in answers.values()]
+    scored = [asyncio.run(score_code({"request": task}, answer, None)) for task, answer in answers.items()]
+    assert lm == [{"executed": float(one.executed), "code_score": one.score} for one in made]
+    assert lm == [score.value for score in scored]
+    assert [one["executed"] for one in lm] == [1, 0, 0]
 
 
 def test_single_choices_have_a_twin_for_models_that_do_not_chat() -> None:
