@@ -125,8 +125,8 @@ def _answer(sample: EvalSample) -> CodeAnswer:
         prompt=sample.metadata["request"],
         completion=sample.output.completion,
         truncated=sample.output.stop_reason in ("max_tokens", "model_length"),
-        executed=value.get("executed"),  # type: ignore[arg-type]
-        score=value.get("code_score"),  # type: ignore[arg-type]
+        executed=value.get("executed"),
+        score=value.get("code_score"),
         outcome=CodeOutcome.model_validate(outcome) if outcome else None,
         unscored=None if value or error else (score and score.explanation) or "no score in the log",
         error=error,

@@ -160,7 +160,7 @@ def _shares(replies: Sequence[Reply], names: Sequence[str], of: Callable[[Reply]
 
 def _share(name: str, some: Sequence[Reply], every: Sequence[Reply]) -> Share:
     once = _once(some)
-    favourites = {kind: _favourite(kind, every) for kind in KINDS}
+    favourites = {str(kind): _favourite(kind, every) for kind in KINDS}
     return Share(
         name=name,
         questions=len(once),

@@ -53,6 +53,8 @@ class Evaluation:
     """label of the seed, for a suite that is drawn"""
     temperature: float | None = None
     max_tokens: int | None = None
+    top_p: float | None = None
+    top_k: int | None = None
     limit: int | None = None
     """at most so many tasks"""
     epochs: int = 1
@@ -112,6 +114,7 @@ class Evaluation:
         content = (self.model, self.suite, self.family, self.temperature, self.max_tokens, *self.drawn.values())
         if self.of_questions or self.of_code:
             content = (*content, self.language, self.seed, self.judge)
+        content = (*content, *(limit for limit in (self.top_p, self.top_k) if limit is not None))
         return hashlib.sha256(repr((*content, *self.model_args)).encode()).hexdigest()[:12]
 
 
@@ -208,7 +211,7 @@ def _alone(what: Evaluation) -> Iterator[None]:
 def _run(what: Evaluation, task: InspectTask, places: int, display: str | None) -> EvalLog:
     generation: dict[str, Any] = {
         name: value
-        for name in ("temperature", "max_tokens", "max_connections")
+        for name in ("temperature", "max_tokens", "top_p", "top_k", "max_connections")
         if (value := getattr(what, name)) is not None
     }
     try:

@@ -17,8 +17,9 @@ FLOORS = {
 """room -> floor; everything else in the package is on floor 1"""
 FRAMEWORKS = {"inspect_ai", "lm_eval", "trl", "torch", "transformers", "openai", "fastapi", "typer", "rich"}
 ADAPTERS = {
-    *("scorers/inspect.py", "scorers/inspect_answers.py", "scorers/lm_eval.py", "scorers/paper_model.py"),
-    *("tasks/inspect_tasks.py", "tasks/qa/asking.py", "tasks/budget.py"),
+    *("scorers/inspect.py", "scorers/inspect_answers.py", "scorers/inspect_code.py", "scorers/lm_eval.py"),
+    *("scorers/paper_model.py", "tasks/inspect_tasks.py", "tasks/qa/asking.py", "tasks/qa/asking_code.py"),
+    "tasks/budget.py",
 }
 """thin adapters on floor 2, which may import their framework"""
 

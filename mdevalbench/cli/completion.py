@@ -29,6 +29,13 @@ def suites(incomplete: str) -> list[str]:
     return _beginning(lambda: [*suite_names(), *ASKED], incomplete)
 
 
+def cards(incomplete: str) -> list[str]:
+    """Model cards that begin so."""
+    from mdevalbench.zoo.cards import cards
+
+    return _beginning(cards, incomplete)
+
+
 def attacks(incomplete: str) -> list[str]:
     """Attacks of the audit that begin so."""
     from mdevalbench import audit

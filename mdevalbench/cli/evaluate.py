@@ -13,21 +13,21 @@ import typer
 
 from mdevalbench.cli import completion
 from mdevalbench.cli.faults import HARNESS, OK
-from mdevalbench.cli.options import DrawSeed, Executor, Lammps, Scheduler, TasksDir, warn_of_other_lammps
+from mdevalbench.cli.options import CardsDir, DrawSeed, Executor, Lammps, Scheduler, TasksDir, warn_of_other_lammps
 from mdevalbench.errors import UsageError
 
 
 def models(incomplete: str) -> list[str]:
-    """Built-in models that begin so, for shell completion."""
-    names = ("mdevalbench/reference", "mdevalbench/wrong", "mdevalbench/template", "mdevalbench/nano")
-    return [name for name in names if name.startswith(incomplete)]
+    """Built-in models and cards that begin so, for shell completion."""
+    built_in = [f"mdevalbench/{name}" for name in ("reference", "wrong", "template", "majority", "nano")]
+    return [name for name in (*built_in, *completion.cards(incomplete)) if name.startswith(incomplete)]
 
 
 def evaluate(
     model: Annotated[
         str,
         typer.Option(
-            help="Inspect model string: provider/model, or mdevalbench/reference|wrong|template|nano.",
+            help="Name of a card (`mdevalbench models`), or an Inspect model string: provider/model.",
             autocompletion=models,
         ),
     ],
@@ -49,8 +49,10 @@ def evaluate(
         typer.Option(help="Dollars per million tokens read and written, where Inspect knows none."),
     ] = None,
     max_connections: Annotated[int, typer.Option(min=1, help="Questions under way at once.")] = 10,
-    temperature: Annotated[float | None, typer.Option(min=0, help="[default: the provider's]")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Limit of an answer. [default: the provider's]")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, help="[default: the card's, or the provider's]")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Limit of an answer. [default: the card's, or the provider's]")
+    ] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of an OpenAI-compatible or other server.")] = None,
     model_args: Annotated[
         list[str] | None,
@@ -70,6 +72,7 @@ def evaluate(
     scheduler: Scheduler = None,
     lammps: Lammps = None,
     tasks_dir: TasksDir = None,
+    cards_dir: CardsDir = None,
 ) -> None:
     """Evaluate a model: ask it every task, run its scripts, measure, and print how far it came.
 
@@ -98,22 +101,28 @@ def evaluate(
     from mdevalbench.cli.tables import print_plan, print_summary
     from mdevalbench.leaderboard import run
     from mdevalbench.tasks.qa.suites import PUBLISHED
+    from mdevalbench.zoo.cards import Settings, named
 
     if language not in ("en", "zh"):
         raise UsageError(f"--language {language}: questions are asked in en or zh")
+    card = named(model)
+    settings = card.generation if card else Settings()
+    listed = (card.price.input, card.price.output) if card and card.price else None
     what = run.Evaluation(
-        model=model,
+        model=card.inspect or model if card else model,
         suite=suite,
         family=family,
         seed=seed,
         limit=limit,
         epochs=epochs,
-        temperature=temperature,
-        max_tokens=max_tokens,
+        temperature=temperature if temperature is not None else settings.temperature,
+        max_tokens=max_tokens if max_tokens is not None else settings.max_tokens,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
         base_url=base_url,
         model_args=tuple(_argument(text) for text in model_args or ()),
         max_cost=max_cost,
-        prices=prices,
+        prices=prices or listed,
         max_connections=max_connections,
         language=language,  # type: ignore[arg-type]
         judge=judge,

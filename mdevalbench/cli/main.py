@@ -17,6 +17,8 @@ from mdevalbench.cli import (
     evaluate,
     export,
     gallery,
+    leaderboard,
+    models,
     new,
     question_commands,
     score,
@@ -58,6 +60,7 @@ def root(
 
 app.command("eval")(guarded(evaluate.evaluate))
 app.command("demo")(guarded(demo.demo))
+app.command("models")(guarded(models.models))
 app.command("compare")(guarded(compare.compare))
 app.command("score")(guarded(score.score))
 app.command("check")(guarded(check.check))
@@ -76,5 +79,8 @@ serve.app.command("reward")(guarded(serve.reward))
 app.add_typer(tasks.app, name="tasks")
 for stage in (train.cpt, train.sft, train.grpo, train.recipes, train.rollouts):
     train.app.command(stage.__name__)(guarded(stage))
+for command in (leaderboard.add, leaderboard.verify):
+    leaderboard.app.command(command.__name__)(guarded(command))
+app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(train.app, name="train")
 app.add_typer(serve.app, name="serve")

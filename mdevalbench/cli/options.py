@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _VARIABLE = "MDEVALBENCH_LAMMPS"
 _TASKS_DIR = "MDEVALBENCH_TASKS_DIR"
+_CARDS_DIR = "MDEVALBENCH_CARDS"
 _EXECUTOR, _SCHEDULER = "MDEVALBENCH_EXECUTOR", "MDEVALBENCH_SCHEDULER"
 
 
@@ -131,6 +132,25 @@ TasksDir = Annotated[
         envvar=_TASKS_DIR,
         callback=_find,
         help="A folder with families of your own, DIR/FAMILY/family.yml, beside those of the package.",
+    ),
+]
+"""need not be read, like `Lammps`"""
+
+
+def _take_cards(folder: str | None) -> str | None:
+    if folder:
+        os.environ[_CARDS_DIR] = str(Path(folder).expanduser().absolute())
+    return folder
+
+
+CardsDir = Annotated[
+    str | None,
+    typer.Option(
+        "--cards-dir",
+        metavar="DIR",
+        envvar=_CARDS_DIR,
+        callback=_take_cards,
+        help="A folder with model cards of your own, DIR/NAME.yml, beside those of the package.",
     ),
 ]
 """need not be read, like `Lammps`"""

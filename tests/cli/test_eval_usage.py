@@ -39,7 +39,8 @@ def command(tmp_path: Path, toy_root: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("gpt-5", ["provider/model", "openai/"]),
+        ("gpt-55", ["provider/model", "openai/", "did you mean 'gpt-5'"]),
+        ("gpt-5", ["OPENAI_API_KEY", "export"]),
         ("nobody/x", ["nobody", "not recognized"]),
         ("mdevalbench/best", ["mdevalbench/reference", "mdevalbench/wrong", "mdevalbench/template"]),
         ("openai/gpt-5", ["OPENAI_API_KEY", "export"]),
