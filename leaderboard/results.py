@@ -90,10 +90,10 @@ class Result(Record):
         return f"{words}-{self.suite_digest[:8]}.json"
 
     def trials(self, column: str, group: str | None = None) -> list[TaskTrials]:
-        """A column by task; those of one group, if it is named."""
+        """A column by task, of one group if it is named. Tasks of a family of physics depend on each other."""
         place = self.columns.index(column)
         return [
-            TaskTrials(task, self.groups[task], tuple(row[place] for row in rows))
+            TaskTrials(task, self.groups[task] if self.kind == "physics" else self.suite, tuple(r[place] for r in rows))
             for task, rows in self.answers.items()
             if group in (None, self.groups[task])
         ]

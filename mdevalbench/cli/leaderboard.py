@@ -77,3 +77,22 @@ def verify(
         with progress(f"judging {path.name[:40]} again") as advance:
             verified = judge_again(log, sample, progress=advance)
         typer.echo(f"{path}: holds; {verified.answers} of {verified.of} answers were judged again")
+
+
+def build(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the site.")] = Path("site"),
+    results: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where results are kept. [default: those of the package]")
+    ] = None,
+    cards_dir: CardsDir = None,
+) -> None:
+    """Make the pages of the leaderboard from the results that are kept: open `DIR/index.html`.
+
+    Example: `mdevalbench leaderboard build --output site`
+    """
+    from mdevalbench.leaderboard import site
+    from mdevalbench.leaderboard.results import FOLDER
+
+    for remark in site.build(output, results or FOLDER):
+        typer.echo(remark, err=True)
+    typer.echo(str(output / "index.html"))

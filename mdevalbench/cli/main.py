@@ -79,7 +79,7 @@ serve.app.command("reward")(guarded(serve.reward))
 app.add_typer(tasks.app, name="tasks")
 for stage in (train.cpt, train.sft, train.grpo, train.recipes, train.rollouts):
     train.app.command(stage.__name__)(guarded(stage))
-for command in (leaderboard.add, leaderboard.verify):
+for command in (leaderboard.add, leaderboard.verify, leaderboard.build):
     leaderboard.app.command(command.__name__)(guarded(command))
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(train.app, name="train")
