@@ -15,7 +15,7 @@ TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 ENVIRONMENTS := verifiers openenv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nano demo-nano test test-slow test-environments verify-shard verify-full statistics gallery bench lint types format \
+.PHONY: help demo nano demo-nano test test-slow test-environments verify-shard verify-full statistics gallery leaderboard bench lint types format \
 	clean
 
 help: ## list the targets
@@ -85,6 +85,9 @@ statistics: $(READY) ## docs/statistics.md from what verify-full recorded
 
 gallery: $(READY) ## docs/gallery: a page for each family, from studies and from what verify-full recorded
 	$(BIN)/mdevalbench tasks gallery $(addprefix --record ,$(wildcard $(RECORD)))
+
+leaderboard: $(READY) ## the leaderboard's pages in site/, from what leaderboard/results holds
+	$(BIN)/mdevalbench leaderboard build --output site
 
 bench: $(TOOLS) ## speed, as ratios of interleaved pairs
 	$(BIN)/python tools/bench.py
