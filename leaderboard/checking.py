@@ -30,6 +30,7 @@ from mdevalbench.tasks import load_task
 from mdevalbench.tasks.inspect_tasks import codegen
 from mdevalbench.tasks.qa.asking import questions_task
 from mdevalbench.tasks.qa.asking_code import official_code
+from mdevalbench.tasks.suites import suites
 from mdevalbench.types import Verdict
 
 Progress = Callable[[int, int], None]
@@ -84,7 +85,12 @@ def check(log: EvalLog, data: Path | None = None) -> bool:
     for sample in samples:
         for problem in _problems(sample, kind, prompts[str(sample.id)]):
             raise Refused(f"{where}: {sample.id} (epoch {sample.epoch}): {problem}")
-    return set(planned) == set(prompts)
+    return set(planned) == set(prompts) and len(planned) >= _usual(metadata["suite"])
+
+
+def _usual(suite: str) -> int:
+    """How many tasks a drawn suite has if nobody asks for fewer; 0 for others."""
+    return suites()[suite].drawn if suite in suites() else 0
 
 
 def _suite(log: EvalLog, kind: Kind, data: Path | None) -> Any:

@@ -45,7 +45,9 @@ class Cell(Record):
 
     @property
     def key(self) -> str:
-        """Suite, and language where it is not English."""
+        """Suite, with its seed if it is drawn, and its language if that is not English."""
+        if self.result.kind == "physics" and self.result.seed is not None:
+            return f"{self.suite} {self.result.seed}"
         return f"{self.suite}-{self.language}" if self.language not in (None, "en") else self.suite
 
 
