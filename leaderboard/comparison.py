@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.summary import RunSummary, trials
-from mdevalbench.scorers.metrics import Interval, mean_interval
+from mdevalbench.scorers.metrics import Difference, Interval, TaskTrials, mean_interval, paired_difference
 from mdevalbench.types import Record
 
 COLUMNS = ("started", "executed", "physics", "reward", "exploiting")
@@ -58,6 +58,50 @@ def _line(label: str, part: str, summaries: Sequence[RunSummary], families: Coll
     return Line(
         label=label, part=part, runs=len(summaries), tasks=len({answer.task for answer in answers}), columns=columns
     )
+
+
+class Paired(Record):
+    """A way against the first one, on the same tasks."""
+
+    label: str
+    against: str
+    physics: Difference
+    reward: Difference
+
+
+def differences(ways: Mapping[str, Sequence[RunSummary]]) -> tuple[Paired, ...]:
+    """Every way but the first against the first one, over all tasks; runs of a way are pooled."""
+    (against, base), *others = ways.items()
+    return tuple(
+        Paired(
+            label=label,
+            against=against,
+            physics=paired_difference(_pooled(base, "physics"), _pooled(summaries, "physics")),
+            reward=paired_difference(_pooled(base, "reward"), _pooled(summaries, "reward")),
+        )
+        for label, summaries in others
+    )
+
+
+def _pooled(summaries: Sequence[RunSummary], column: str) -> list[TaskTrials]:
+    return trials([answer for run in summaries for answer in run.answers], column)
+
+
+def paired_markdown(pairs: Sequence[Paired]) -> str:
+    """A table in Markdown: differences with intervals, and the probability that chance makes one as large."""
+    rows = ["difference | physics | p | reward | p", " | ".join(["---"] * 5)]
+    for pair in pairs:
+        physics, reward = pair.physics, pair.reward
+        rows.append(
+            f"{pair.label} - {pair.against} | {100 * physics.mean:+.1f} % [{100 * physics.low:+.0f}, "
+            f"{100 * physics.high:+.0f}] | {_probability(physics.p)} | {reward.mean:+.3f} [{reward.low:+.2f}, "
+            f"{reward.high:+.2f}] | {_probability(reward.p)}"
+        )
+    return "".join(f"| {row} |\n" for row in rows)
+
+
+def _probability(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def as_markdown(lines: Sequence[Line]) -> str:

@@ -23,21 +23,33 @@ def compare(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare evaluations of the same tasks: a table in Markdown, with intervals clustered by family.
+    """Compare evaluations of the same tasks: tables in Markdown, with intervals clustered by family.
+
+    The second table has the paired difference of each way from the first, and the probability of one as large by chance
+    (an exact permutation test over families).
 
     `exploiting` is the share of answers that report a value although nothing of the task could be measured.
 
     Example: `mdevalbench compare SFT=logs/sft-1.eval,logs/sft-2.eval GRPO=logs/grpo-1.eval,logs/grpo-2.eval`
     """
-    from mdevalbench.leaderboard.comparison import as_markdown
+    from mdevalbench.leaderboard.comparison import as_markdown, differences, paired_markdown
     from mdevalbench.leaderboard.comparison import compare as lines_of
     from mdevalbench.leaderboard.summary import summarise
 
     given = dict(_way(text) for text in ways)
     if len(given) < len(ways):
         raise UsageError("two ways have the same label: logs of one way are written LABEL=LOG,LOG")
-    lines = lines_of({label: [summarise(path) for path in paths] for label, paths in given.items()}, apart or ())
-    typer.echo(jsonlib.dumps([line.model_dump(mode="json") for line in lines]) if json else as_markdown(lines), nl=json)
+    summaries = {label: [summarise(path) for path in paths] for label, paths in given.items()}
+    lines, pairs = lines_of(summaries, apart or ()), differences(summaries)
+    if json:
+        content = {
+            name: [one.model_dump(mode="json") for one in some] for name, some in (("ways", lines), ("pairs", pairs))
+        }
+        typer.echo(jsonlib.dumps(content))
+        return
+    typer.echo(as_markdown(lines), nl=False)
+    if pairs:
+        typer.echo(f"\n{paired_markdown(pairs)}", nl=False)
 
 
 def _way(text: str) -> tuple[str, list[Path]]:

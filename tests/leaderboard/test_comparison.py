@@ -59,7 +59,14 @@ def test_the_command_line(runs: dict[str, Path]) -> None:
 
     right, mistaken = f"right={runs['reference']}", f"mistaken={runs['wrong']},{runs['wrong']}"
     code, said = call(right, mistaken, "--json")
-    assert code == 0 and [(line["label"], line["runs"]) for line in json.loads(said)] == [("right", 1), ("mistaken", 2)]
+    found = json.loads(said)
+    assert code == 0 and [(line["label"], line["runs"]) for line in found["ways"]] == [("right", 1), ("mistaken", 2)]
+    (pair,) = found["pairs"]
+    assert (pair["label"], pair["against"], pair["physics"]["mean"]) == ("mistaken", "right", -1)
+    families = pair["physics"]["clusters"]
+    assert pair["physics"]["p"] == pytest.approx(2 / 2**families) and families >= 6
+    code, said = call(right, mistaken)
+    assert code == 0 and f"| mistaken - right | -100.0 % [-100, -100] | {2 / 2**families:.3f} |" in said
     for arguments, words in (
         (("right",), "a way is written LABEL=LOG"),
         (("right=nowhere.eval",), "there is no log nowhere.eval"),

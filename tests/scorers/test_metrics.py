@@ -12,6 +12,7 @@ from mdevalbench.scorers.metrics import (
     TaskTrials,
     clustered_interval,
     mean_interval,
+    paired_difference,
     pass_at_k,
     pass_at_k_interval,
     wilson,
@@ -132,3 +133,53 @@ def test_intervals_cover_the_truth(families: int, tasks: int, epochs: int, sprea
             assert interval is not None
             covered.append(interval.low <= truth <= interval.high)
     assert np.mean(covered) > 0.93
+
+
+def test_paired_differences_by_hand() -> None:
+    first = [
+        trials("a", "1", 0.0),
+        trials("a", "2", 0.0),
+        trials("b", "1", 0.5),
+        trials("c", "1", 0.25, 0.75),
+        trials("d", "1", 1.0),
+    ]
+    second = [
+        trials("a", "1", 1.0),
+        trials("a", "2", 0.0),
+        trials("b", "1", 1.0),
+        trials("c", "1", 0.75),
+        trials("e", "1", 1.0),
+    ]
+    found = paired_difference(first, second)
+    # per task: 1, 0, 0.5, 0.25; per family: 1, 0.5, 0.25, all of one sign: two of eight ways are as large
+    assert (found.tasks, found.clusters, found.clustered_by) == (4, 3, "family")
+    assert found.mean == pytest.approx(1.75 / 4)
+    assert found.p == pytest.approx(2 / 8)
+    residuals = (1 - 2 * 0.4375, 0.5 - 0.4375, 0.25 - 0.4375)
+    error = math.sqrt(3 / 2 * sum(r * r for r in residuals)) / 4
+    assert found.high == pytest.approx(min(1.0, found.mean + 4.302652729749464 * error))
+    assert paired_difference(second, first).mean == pytest.approx(-found.mean)
+    same = paired_difference(first, first)
+    assert (same.mean, same.p, same.low, same.high) == (0, 1, 0, 0)
+    assert paired_difference(first[:2], second[:2]).clustered_by == "task"
+    with pytest.raises(ValueError, match="no scored task in common"):
+        paired_difference(first[-1:], second[-1:])
+
+
+@pytest.mark.parametrize("families", [6, 15, 20])
+def test_chance_is_called_significant_no_more_often_than_it_says(families: int) -> None:
+    """Two alike whose families differ in difficulty: 5 % of the comparisons, or less, have p below 0.05."""
+    rng = np.random.default_rng(families)
+    found, covered = [], []
+    for _ in range(300):
+        levels = rng.beta(1, 1, families)
+        pair = [
+            [trials(str(f), str(k), float(rng.random() < level)) for f, level in enumerate(levels) for k in range(4)]
+            for _ in range(2)
+        ]
+        compared = paired_difference(*pair)
+        found.append(compared.p)
+        covered.append(compared.low <= 0 <= compared.high)
+    assert np.mean(np.array(found) < 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
+    assert np.mean(covered) >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / 300)
+    assert min(found) >= 2 / 2**families
