@@ -90,6 +90,22 @@ def test_a_card_of_ones_own_is_all_that_a_new_model_needs(
     ]
 
 
+def test_vllm_is_asked_as_its_server_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_server: Any
+) -> None:
+    """What `vllm serve MODEL` answers to: OpenAI's chat completions, with the model's own name, whatever the key."""
+    (task,) = load_suite("demo")[:1]
+    with model_server(lambda prompt: (f"```lammps\n{render_reference(task)}```", "stop")) as server:
+        monkeypatch.setattr(server, "model", "org/small")
+        monkeypatch.setenv("VLLM_BASE_URL", server.url)
+        monkeypatch.setenv("VLLM_API_KEY", server.key)
+        where = ("--limit", "1", "--log-dir", str(tmp_path / "logs"), "--json")
+        result = run("eval", "--model", "vllm/org/small", "--suite", "demo", *where)
+        assert sum(server.asked.values()) == 1
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["total"]["pass_at"]["1"]["mean"] == 1
+
+
 def test_models_are_listed_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     words = " ".join(run("models").stdout.split())
     assert "mine" in words and "no server: set LOCAL_API_KEY and LOCAL_BASE_URL" in words
