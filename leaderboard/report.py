@@ -14,7 +14,7 @@ from mdevalbench.leaderboard.code import CodeSummary
 from mdevalbench.leaderboard.drawing import deviations_svg
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
-from mdevalbench.types import ScriptError
+from mdevalbench.types import Record, ScriptError
 
 _LINE = re.compile(r"\bline (\d+)\b")
 
@@ -24,7 +24,7 @@ def write_report(summary: RunSummary, path: Path) -> Path:
     by_task: dict[str, list[Answer]] = {}
     for answer in summary.answers:
         by_task.setdefault(answer.task, []).append(answer)
-    return _write("report.html.j2", path, run=summary, tasks=by_task)
+    return _write("report.html.j2", path, run=summary, tasks=by_task, failures=failures(summary.answers))
 
 
 def write_question_report(summary: QuestionSummary, path: Path) -> Path:
@@ -49,6 +49,46 @@ def _write(template: str, path: Path, **names: object) -> Path:
     environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS}
     path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
     return path
+
+
+class Failure(Record):
+    """A way of failing."""
+
+    what: str
+    answers: int
+    example: Answer
+    """the one that earned least"""
+
+
+def failures(answers: Sequence[Answer]) -> tuple[Failure, ...]:
+    """Ways in which answers failed, by their first reason, the most frequent first."""
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        if answer.verdict is not None and not answer.verdict.passed and answer.verdict.reasons:
+            found.setdefault(complaint(answer.verdict.reasons[0]), []).append(answer)
+    ways = (
+        Failure(what=what, answers=len(some), example=min(some, key=lambda a: a.verdict.reward if a.verdict else 0.0))
+        for what, some in found.items()
+    )
+    return tuple(sorted(ways, key=lambda way: -way.answers))
+
+
+_COMPLAINTS = {
+    "LAMMPS stopped with an error": r"^LAMMPS stopped with an error",
+    "There is no script in the answer": r"^no script was found",
+    "Nothing was simulated": r"^(nothing was simulated|no loop belongs)",
+    "The measured value is off": r": measured .*(off by|above the bound)",
+    "The reported number does not follow from the simulation": r"^the claim ",
+    "No result was reported, or not in the form asked for": r"result",
+    "It ran into a limit": r"(CPU|memory|disk) limit|limit of",
+    "Another system or other interactions than the task's": r"potential|interaction|species|composition|atoms of mass",
+}
+
+
+def complaint(reason: str) -> str:
+    """What kind of reason it is, in a few words."""
+    fitting = (words for words, pattern in _COMPLAINTS.items() if re.search(pattern, reason))
+    return next(fitting, "The simulation was not under the conditions asked for")
 
 
 def script_lines(

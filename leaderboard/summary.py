@@ -35,6 +35,8 @@ class Answer(Record):
     """why there is no answer: an error of the model's provider, or an interruption"""
     compare: str
     """`two-sided` or `upper-bound`"""
+    level: str = ""
+    """L1, L2 or L3"""
     input_tokens: int
     output_tokens: int
     dollars: float | None
@@ -84,6 +86,8 @@ class RunSummary(Record):
     log: str
     total: Group
     families: tuple[Group, ...]
+    levels: tuple[Group, ...] = ()
+    """by level, where there are several"""
     answers: tuple[Answer, ...]
 
 
@@ -120,8 +124,16 @@ def summarise(log: EvalLog | Path) -> RunSummary:
             group_answers(family, [answer for answer in answers if answer.family == family], epochs)
             for family in dict.fromkeys(answer.family for answer in answers)
         ),
+        levels=_levels(answers, epochs),
         answers=tuple(answers),
     )
+
+
+def _levels(answers: Sequence[Answer], epochs: int) -> tuple[Group, ...]:
+    names = sorted({answer.level for answer in answers} - {""})
+    if len(names) < 2:
+        return ()
+    return tuple(group_answers(name, [a for a in answers if a.level == name], epochs) for name in names)
 
 
 def _answer(sample: EvalSample) -> Answer:
@@ -142,6 +154,7 @@ def _answer(sample: EvalSample) -> Answer:
         unscored=None if scores or error else (score and score.explanation) or "no score in the log",
         error=error,
         compare=str(sample.metadata.get("compare", "two-sided")),
+        level=str(sample.metadata.get("level", "")),
         input_tokens=sum(u.input_tokens for u in usage),
         output_tokens=sum(u.output_tokens for u in usage),
         dollars=math.fsum(costs) if costs else None,

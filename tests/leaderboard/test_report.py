@@ -154,6 +154,7 @@ def test_shows_what_was_measured_and_why_not(page: str) -> None:
     assert words.count("1 of 1 passed") == 1
     assert page.count("<article>") == 4
     assert page.count('<li class="named">') == 1
+    assert "What goes wrong" in words and "LAMMPS stopped with an error" in words
 
 
 def test_names_the_lines_that_reasons_name() -> None:
