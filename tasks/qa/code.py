@@ -157,5 +157,5 @@ def flags_of(tasks: Sequence[CodeTask], broken: Collection[str]) -> dict[str, in
     if broken:
         table = {BROKEN: len(broken)} | table
     if len(tasks) < PUBLISHED:
-        table[f"missing of the {PUBLISHED} that the paper counts"] = PUBLISHED - len(tasks)
+        table[f"of the {PUBLISHED} that the paper counts, not in these files"] = PUBLISHED - len(tasks)
     return table

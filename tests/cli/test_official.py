@@ -69,7 +69,7 @@ def test_the_reference_earns_all_but_what_does_not_run(data: Path, tmp_path: Pat
         "the reference does not run": 1,
         "performs no run": 1,
         "needs files that were not published": 1,
-        "missing of the 167 that the paper counts": 163,
+        "of the 167 that the paper counts, not in these files": 163,
     }
     assert "hold the published answers" in result.stderr
     page = Path(code["report"]).read_text()
