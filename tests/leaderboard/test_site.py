@@ -222,3 +222,18 @@ async def test_pages_fit_a_phone_and_the_dark(built: Path) -> None:
             pass
         assert "GPT-5" in str(await tab.run("document.querySelector('h1').textContent"))
         assert all(url.startswith("file:") for url in tab.requests), tab.requests
+
+
+def test_results_that_come_with_the_package_are_of_the_suites_as_they_are(tmp_path: Path) -> None:
+    from mdevalbench.leaderboard.results import read_results
+    from mdevalbench.tasks.chat import system_message
+    from mdevalbench.tasks.inspect_tasks import spread, suite_digest
+    from mdevalbench.tasks.qa.asking import digest_of
+
+    digests = {suite: digest_of(load_questions(suite)) for suite in ("knowledge", "syntax")}
+    digests["codegen-v1"] = suite_digest(spread(load_suite("codegen-v1")), system_message())
+    found = read_results()
+    assert {result.suite for result in found} == set(digests)
+    assert [result.name for result in found if result.suite_digest != digests[result.suite]] == []
+    site.build(tmp_path / "site")
+    assert (tmp_path / "site" / "index.html").is_file()
