@@ -71,6 +71,9 @@ class Result(Record):
     output_tokens: int
     dollars: float | None
     lammps_seconds: float | None
+    """CPU time of LAMMPS"""
+    working_seconds: float | None
+    """time of model and judge, summed over the answers, with what scripts waited for a core"""
     verified: Verified
     log: str
     """name of the log"""
@@ -154,6 +157,7 @@ def result_of(log: EvalLog, verified: Verified, whole: bool) -> Result:
         output_tokens=sum(use.output_tokens for use in usage),
         dollars=sum(costs) if costs else None,
         lammps_seconds=_lammps_seconds(samples, kind),
+        working_seconds=round(sum(sample.working_time or 0.0 for sample in samples), 1),
         verified=verified,
         log=Path(location(log)).name,
         log_digest=hashlib.sha256(Path(location(log)).read_bytes()).hexdigest(),

@@ -130,7 +130,18 @@ def _write(path: Path, environment: Environment, template: str, names: dict[str,
 
 COLUMNS = (
     *("model", "provider_string", "access", "parameters", "suite", "language", "metric", "value", "low", "high"),
-    *("tasks", "epochs", "at_k", "composite", "input_tokens", "output_tokens", "dollars", "lammps_seconds", "lammps"),
+    *(
+        "tasks",
+        "epochs",
+        "at_k",
+        "composite",
+        "input_tokens",
+        "output_tokens",
+        "dollars",
+        "lammps_seconds",
+        "working_seconds",
+        "lammps",
+    ),
     *("mdevalbench", "judged_again", "created"),
 )
 
@@ -169,6 +180,9 @@ def _line(row: Row, key: str) -> dict[str, Any]:
         "at_k": round(cell.at_k.mean, 4) if cell.at_k else None,
         "composite": round(row.composite, 4) if row.composite is not None else None,
         **{name: getattr(result, name) for name in ("epochs", "input_tokens", "output_tokens", "dollars")},
-        **{name: getattr(result, name) for name in ("lammps_seconds", "lammps", "mdevalbench", "created")},
+        **{
+            name: getattr(result, name)
+            for name in ("lammps_seconds", "working_seconds", "lammps", "mdevalbench", "created")
+        },
         "judged_again": result.verified.answers,
     }

@@ -57,6 +57,7 @@ def made(model: str, suite: str, kind: Kind, language: str | None, groups: dict[
         "input_tokens": 10,
         "output_tokens": 20,
         "dollars": None,
+        "working_seconds": 12.0,
         "lammps_seconds": 3.0 if kind == "physics" else None,
         "verified": Verified(answers=5, of=60),
         "log": "x.eval",
