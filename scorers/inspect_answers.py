@@ -44,7 +44,8 @@ async def score_answer(sample: str, metadata: dict[str, Any], completion: str, j
     if judge and question.item.kind == "open":
         more["by_words"] = found.score
         try:
-            found = await _judged(get_model(judge), question, completion, language)
+            async with get_model(judge, memoize=False) as model:  # a client is of no use beyond its event loop
+                found = await _judged(model, question, completion, language)
         except HarnessFault as fault:
             return InspectScore.unscored(reason="judge_fault", explanation=f"{judge}: {fault}", metadata=more)
     return InspectScore(

@@ -70,5 +70,6 @@ async def _judged(judge: str, request: str, completion: str, found: CodeOutcome)
         ChatMessageSystem(content=RUBRIC),
         ChatMessageUser(content=question(request, script, found.error)),
     ]
-    said = await get_model(judge).generate(asked, config=GenerateConfig(temperature=0))
+    async with get_model(judge, memoize=False) as model:  # a client is of no use beyond its event loop
+        said = await model.generate(asked, config=GenerateConfig(temperature=0))
     return read_sheet(said.completion).share
