@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+import yaml
+
 from mdevalbench.errors import UsageError
 from mdevalbench.tasks.loading import Task
 from mdevalbench.tasks.verification.cases import quick_set
@@ -105,8 +107,19 @@ def changed_families(root: Path) -> tuple[str, ...]:
         return ()
     differ = _git(folder, "diff", "--name-only", "--relative", base, "--", ".") or []
     new = _git(folder, "ls-files", "--others", "--exclude-standard", "--", ".") or []
-    names = {line.partition("/")[0] for line in (*differ, *new)}
+    names = {line.partition("/")[0] for line in (*differ, *new) if not _says_the_same(folder, base, line)}
     return tuple(sorted(name for name in names if (folder / name / "family.yml").is_file()))
+
+
+def _says_the_same(folder: Path, base: str, name: str) -> bool:
+    """Whether a YAML file differs from what it was in its comments and layout only."""
+    before = _git(folder, "show", f"{base}:./{name}")
+    if before is None or not name.endswith(".yml") or not (folder / name).is_file():
+        return False
+    try:
+        return bool(yaml.safe_load("\n".join(before)) == yaml.safe_load((folder / name).read_text(encoding="utf-8")))
+    except yaml.YAMLError:
+        return False
 
 
 def _base(folder: Path) -> str | None:

@@ -88,6 +88,9 @@ def test_what_changed_since_the_commit_before(repository: Path) -> None:
     (repository / "suites.yml").write_text("")
     git(repository, "commit", "-am", "suites")
     assert changed_families(repository) == ()
+    family = repository / "codegen" / "argon_lattice" / "family.yml"
+    family.write_text(f"{family.read_text()}# a remark changes nothing\n")
+    assert changed_families(repository) == ()
     prompt = repository / "codegen" / "argon_lattice" / "prompt.md.j2"
     prompt.write_text("uncommitted")
     assert changed_families(repository) == ("argon_lattice",)
