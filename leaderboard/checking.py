@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import random
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,8 +50,9 @@ def open_log(path: Path) -> EvalLog:
         raise Refused(f"{path}: there is no such log")
     try:
         log = read_eval_log(str(path))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ValidationError) as error:
-        raise Refused(f"{path}: cannot be read as a log of Inspect ({error}): it is damaged or cut off") from error
+    except Exception as error:  # in a damaged file Inspect, zip and decompressors stumble over whatever comes first
+        why = f"{type(error).__name__}: {error}"
+        raise Refused(f"{path}: cannot be read as a log of Inspect ({why}): it is damaged or cut off") from error
     kind_of(log)
     return log
 
@@ -175,7 +175,7 @@ def _again(sample: EvalSample, kind: Kind, judge: str | None) -> str | None:
         after = anyio.run(score_answer, str(sample.id), sample.metadata, sample.output.completion, None).value
         return "" if after == before else f"it scores {after} instead of {before}"
     for _ in range(TRIALS):
-        told = _physics_again(sample, before) if kind == "physics" else _code_again(sample, before)
+        told = _physics_again(sample, before) if kind == "physics" else _code_again(sample, before, judge)
         if not told:
             return ""
     return told
@@ -188,9 +188,13 @@ def _physics_again(sample: EvalSample, before: Mapping[str, float]) -> str:
     return f"it earns {after['reward']:g} instead of {before['reward']:g}"
 
 
-def _code_again(sample: EvalSample, before: Mapping[str, float]) -> str:
-    after = float(run_code(sample.output.completion, shared_judge().pool).executed)
-    return "" if after == before["executed"] else f"its script {'runs' if after else 'does not run'}"
+def _code_again(sample: EvalSample, before: Mapping[str, float], judge: str | None) -> str:
+    after = run_code(sample.output.completion, shared_judge().pool)
+    if float(after.executed) != before["executed"]:
+        return f"its script {'runs' if after.executed else 'does not run'}"
+    if judge is None and abs(after.score - before["code_score"]) > NEAR:
+        return f"its Code-Score is {after.score:.2f} instead of {before['code_score']:.2f}"
+    return ""
 
 
 def chosen_logs(paths: Sequence[Path]) -> list[Path]:

@@ -87,8 +87,10 @@ class Result(Record):
 
     @property
     def name(self) -> str:
-        """File name: model, suite and what else tells evaluations apart."""
-        parts = (self.card or self.model, self.suite, self.language, self.seed, self.judge and f"by {self.judge}")
+        """File name: model, suite and what else tells evaluations apart; a part of a suite never replaces the whole."""
+        how = (f"{key} {value}" for key, value in sorted(self.settings.items()))
+        judge, part = self.judge and f"by {self.judge}", None if self.whole else "part"
+        parts = (self.card or self.model, self.suite, self.language, self.seed, judge, *how, part)
         words = re.sub(r"[^\w.]+", "-", " ".join(filter(None, parts))).strip("-").lower()
         return f"{words}-{self.suite_digest[:8]}.json"
 
@@ -205,7 +207,7 @@ def _read(path: Path) -> Result:
 
 
 def write_result(result: Result, folder: Path = FOLDER) -> Path:
-    """Keep a result in place of an earlier one of the same model and suite; a file is written whole or not at all."""
+    """Keep a result in place of an earlier one of the same evaluation; a file is written whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / result.name
     content = result.model_dump(mode="json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner, Result
 from mdevalbench.cli.main import app
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.checking import Refused, check, judge_again, open_log
-from mdevalbench.leaderboard.results import read_results
+from mdevalbench.leaderboard.results import Verified, read_results, result_of
 from mdevalbench.types import Verdict
 
 LIMIT = 6
@@ -50,16 +51,16 @@ def test_a_log_is_kept_with_the_numbers_of_every_answer(logs: dict[str, Path], t
     assert result.exit_code == 0, result.stderr
     kept = {one.name.rpartition("-")[0]: one for one in read_results(tmp_path / "results")}
     assert set(kept) == {
-        "mdevalbench-wrong-demo",
-        "mdevalbench-reference-demo",
-        "mdevalbench-majority-syntax-en-0",
+        "mdevalbench-wrong-demo-part",
+        "mdevalbench-reference-demo-part",
+        "mdevalbench-majority-syntax-en-0-part",
     }
-    right, wrong = kept["mdevalbench-reference-demo"], kept["mdevalbench-wrong-demo"]
+    right, wrong = kept["mdevalbench-reference-demo-part"], kept["mdevalbench-wrong-demo-part"]
     assert [trial.values for trial in right.trials("physics")] == [(1.0,)] * LIMIT
     assert [trial.values for trial in wrong.trials("physics")] == [(0.0,)] * LIMIT
     assert right.card == "mdevalbench-reference" and not right.whole and right.lammps_seconds
     assert right.verified.answers == 5 and right.verified.of == LIMIT
-    assert kept["mdevalbench-majority-syntax-en-0"].verified.answers == LIMIT
+    assert kept["mdevalbench-majority-syntax-en-0-part"].verified.answers == LIMIT
     assert "a part of the suite; 5 of 6 answers judged again" in " ".join(result.stdout.split())
     text = next(iter((tmp_path / "results").glob("*wrong*.json"))).read_text()
     assert "mean" not in text and "units" not in text
@@ -161,6 +162,25 @@ def test_edited_answers_to_questions_are_refused(logs: dict[str, Path], tmp_path
         judge_again(open_log(forged(logs["majority-syntax"], tmp_path, edit)), 0)
 
 
+def test_edited_code_scores_are_refused(tmp_path: Path) -> None:
+    rows = [{"task": f"Task {n}.", "standrd_code": "units lj\nrun 0\n"} for n in range(2)]
+    (tmp_path / "LammpsCodeGenEval_sub.json").write_text(json.dumps(rows))
+    asked = ("eval", "--model", "mdevalbench/reference", "--suite", "official-code", "--data", tmp_path)
+    result = run(*asked, "--log-dir", tmp_path / "logs")
+    assert result.exit_code == 0, result.output
+    (info,) = list_eval_logs(str(tmp_path / "logs"))
+    log = Path(info.name.removeprefix("file://"))
+    assert judge_again(open_log(log), 1).answers == 2
+
+    def edit(content: EvalLog) -> None:
+        for sample in content.samples or []:
+            assert sample.scores
+            sample.scores["code"].value = {"executed": 0.0, "code_score": 1.0}
+
+    with pytest.raises(Refused, match=r"judged again, its Code-Score is 0\.00 instead of 1\.00"):
+        judge_again(open_log(forged(log, tmp_path, edit)), 1)
+
+
 def test_damaged_logs_are_refused(logs: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "cut.eval"
     path.write_bytes(logs["wrong-demo"].read_bytes()[:5000])
@@ -173,6 +193,29 @@ def test_damaged_logs_are_refused(logs: dict[str, Path], tmp_path: Path) -> None
             open_log(log)
     (tmp_path / "empty").mkdir()
     assert "holds no logs" in run("leaderboard", "verify", tmp_path / "empty").stderr
+
+
+def test_whatever_is_damaged_is_refused(logs: dict[str, Path], tmp_path: Path) -> None:
+    """Bits that flip within compressed parts, names, numbers."""
+    whole, rng = logs["wrong-demo"].read_bytes(), random.Random(3)
+    path = tmp_path / "bits.eval"
+    refused = 0
+    for _ in range(30):
+        data = bytearray(whole)
+        for _ in range(20):
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+        try:
+            open_log(path)
+        except Refused:
+            refused += 1
+    assert refused >= 25
+
+
+def test_results_of_one_model_do_not_replace_each_other(logs: dict[str, Path]) -> None:
+    part = result_of(open_log(logs["reference-demo"]), Verified(answers=5, of=LIMIT), whole=False)
+    whole, cool = part.model_copy(update={"whole": True}), part.model_copy(update={"settings": {"temperature": "0"}})
+    assert len({part.name, whole.name, cool.name}) == 3
 
 
 def test_a_broken_result_is_named(tmp_path: Path) -> None:
