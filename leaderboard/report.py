@@ -38,17 +38,24 @@ def write_code_report(summary: CodeSummary, path: Path) -> Path:
 
 
 def _write(template: str, path: Path, **names: object) -> Path:
+    environment = templates()
+    environment.filters["number"] = number
+    environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS}
+    path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
+    return path
+
+
+def templates(folder: str = "templates") -> Environment:
+    """Templates of pages; what they are given is escaped."""
     environment = Environment(
-        loader=PackageLoader("mdevalbench.leaderboard", "templates"),
+        loader=PackageLoader("mdevalbench.leaderboard", folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "number": number, "digits": digits}
-    environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS}
-    path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
-    return path
+    environment.filters |= {"percent": percent, "digits": digits}
+    return environment
 
 
 class Failure(Record):

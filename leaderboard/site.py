@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from mdevalbench import __version__
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.forest import forest_svg
-from mdevalbench.leaderboard.report import digits, percent
+from mdevalbench.leaderboard.report import templates
 from mdevalbench.leaderboard.results import FOLDER, Result, read_results
-from mdevalbench.leaderboard.standings import OURS, TITLES, Row, by_group, claims, parts, rows, slug
+from mdevalbench.leaderboard.standings import OURS, TITLES, Row, by_group, claims, parts, rows
 from mdevalbench.scorers.metrics import Interval, mean_interval
 from mdevalbench.tasks import load_family, load_suite
 
@@ -106,14 +106,7 @@ def _families(standings: Sequence[Row]) -> dict[str, list[tuple[Row, Interval | 
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mdevalbench.leaderboard", "templates/site"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "digits": digits, "slug": slug}
+    environment = templates("templates/site")
     environment.globals["css"] = _source("report.css") + _source("site/site.css")
     environment.globals["script"] = _source("site/site.js")
     return environment

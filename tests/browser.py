@@ -66,7 +66,7 @@ class Browser:
                 return message["result"]  # type: ignore[no-any-return]
 
     async def _next(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads((await self._socket.receive()).data)
+        message: dict[str, Any] = json.loads((await self._socket.receive(timeout=60)).data)
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
         return message

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, shown
+from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, print_end
 from mdevalbench.leaderboard.code import CodeSummary
 from mdevalbench.leaderboard.run import Evaluation
 from mdevalbench.scorers.metrics import Interval
@@ -79,15 +79,7 @@ def print_code(summary: CodeSummary, report: Path) -> None:
         style="dim",
         markup=False,
     )
-    for flag, count in summary.flags.items():
-        print(f"{count} task{'s' * (count > 1)}: {flag}")
-    missing = summary.planned - sum(answer.executed is not None for answer in summary.answers)
-    if missing:
-        print(f"{missing} of {summary.planned} answers are missing or unscored: the same command asks for them.")
-    log = shown(Path(summary.log))
-    console.print(
-        f"\nreport  {shown(report)}\nlog     {log}\n        inspect view --log-dir {log.parent}", soft_wrap=True
-    )
+    print_end(console, summary, "task", sum(answer.executed is not None for answer in summary.answers), report)
 
 
 def _percent(interval: Interval | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, shown
+from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, print_end
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.run import Evaluation
 from mdevalbench.scorers.metrics import Interval
@@ -75,15 +75,7 @@ def print_questions(summary: QuestionSummary, report: Path) -> None:
         style="dim",
         markup=False,
     )
-    for flag, count in summary.flags.items():
-        print(f"{count} question{'s' * (count > 1)}: {flag}")
-    missing = summary.planned - sum(reply.score is not None for reply in summary.replies)
-    if missing:
-        print(f"{missing} of {summary.planned} answers are missing or unscored: the same command asks for them.")
-    log = shown(Path(summary.log))
-    console.print(
-        f"\nreport  {shown(report)}\nlog     {log}\n        inspect view --log-dir {log.parent}", soft_wrap=True
-    )
+    print_end(console, summary, "question", sum(reply.score is not None for reply in summary.replies), report)
 
 
 def _percent(interval: Interval | None) -> str:

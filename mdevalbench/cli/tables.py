@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mdevalbench.cli.output import print_json
+from mdevalbench.leaderboard.code import CodeSummary
+from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, RunSummary
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.tasks import Task
@@ -59,7 +61,21 @@ def print_summary(summary: RunSummary, report: Path, as_json: bool) -> None:
     console.print("\n" + _footnotes(summary), style="dim", markup=False)
     for line in remarks(summary):
         console.print(line, style="yellow")
-    log = shown(Path(summary.log))
+    print_places(console, report, Path(summary.log))
+
+
+def print_end(console: Console, summary: QuestionSummary | CodeSummary, noun: str, scored: int, report: Path) -> None:
+    """Flags of published items, what is missing, and where report and log lie."""
+    for flag, count in summary.flags.items():
+        print(f"{count} {noun}{'s' * (count > 1)}: {flag}")
+    if missing := summary.planned - scored:
+        print(f"{missing} of {summary.planned} answers are missing or unscored: the same command asks for them.")
+    print_places(console, report, Path(summary.log))
+
+
+def print_places(console: Console, report: Path, log: Path) -> None:
+    """Where report and log lie, and how to open the log."""
+    log = shown(log)
     console.print(
         f"\nreport  {shown(report)}\nlog     {log}\n        inspect view --log-dir {log.parent}", soft_wrap=True
     )
