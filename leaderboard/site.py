@@ -171,7 +171,7 @@ def _line(row: Row, key: str) -> dict[str, Any]:
         "value": round(interval.mean, 4) if interval else None,
         "tasks": len(result.answers),
         "at_k": round(cell.at_k.mean, 4) if cell.at_k else None,
-        "composite": round(row.composite, 4) if row.composite is not None else None,
+        "composite": round(row.composite.mean, 4) if row.composite else None,
         **{name: getattr(result, name) for name in ("epochs", "input_tokens", "output_tokens", "dollars")},
         **{
             name: getattr(result, name)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mdevalbench.errors import TaskError
 from mdevalbench.leaderboard.results import HEADLINE, Result
-from mdevalbench.scorers.metrics import Interval, mean_interval, pass_at_k_interval
+from mdevalbench.scorers.metrics import Interval, mean_interval, mean_of, pass_at_k_interval
 from mdevalbench.types import Record
 from mdevalbench.zoo.cards import Card, Reported, cards
 
@@ -60,7 +60,7 @@ class Row(Record):
     model: str
     card: Card | None
     cells: dict[str, Cell]
-    composite: float | None
+    composite: Interval | None
     rank: int | None
     """by the composite; None without one, and for built-in models"""
 
@@ -88,7 +88,7 @@ def rows(results: Sequence[Result]) -> tuple[Row, ...]:
             how = ", ".join(f"{key} {value}" for key, value in result.settings.items())
             gathered.setdefault((result.model, how), {})[cell.key] = cell
     found = [_row(model, how, cells, known) for (model, how), cells in gathered.items()]
-    found.sort(key=lambda row: (row.built_in, -(row.composite or -1), -_headline(row), row.name))
+    found.sort(key=_order)
     ranks = iter(range(1, len(found) + 1))
     return tuple(
         row.model_copy(update={"rank": next(ranks)}) if row.composite is not None and not row.built_in else row
@@ -107,9 +107,8 @@ def _row(model: str, how: str, cells: dict[str, Cell], known: dict[str, Card]) -
     title = card.name if card else model
     usual = card is not None and how == ", ".join(f"{k} {v}" for k, v in card.generation if v is not None)
     shown = title if usual or not how else f"{title} ({how})"
-    values = [cells[suite].interval for suite in OURS if suite in cells]
-    means = [value.mean for value in values if value is not None]
-    composite = sum(means) / len(OURS) if len(means) == len(OURS) else None
+    ours = [cell.interval for suite in OURS if (cell := cells.get(suite)) and cell.interval]
+    composite = mean_of(ours) if len(ours) == len(OURS) else None
     return Row(slug=slug(shown), name=shown, model=model, card=card, cells=cells, composite=composite, rank=None)
 
 
@@ -127,8 +126,10 @@ def _cell(result: Result) -> Cell:
     )
 
 
-def _headline(row: Row) -> float:
-    return max((cell.interval.mean for cell in row.cells.values() if cell.interval), default=0.0)
+def _order(row: Row) -> tuple[bool, float, float, str]:
+    """Built-in models last, then by the composite, then by the best headline."""
+    best = max((cell.interval.mean for cell in row.cells.values() if cell.interval), default=0.0)
+    return row.built_in, -(row.composite.mean if row.composite else -1.0), -best, row.name
 
 
 def by_group(result: Result) -> dict[str, Interval | None]:

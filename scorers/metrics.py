@@ -136,6 +136,30 @@ def mean_interval(tasks: Sequence[TaskTrials], level: float = 0.95) -> Interval 
     return _over_tasks(tasks, means, sum(len(task.values) for task in tasks), level)
 
 
+def mean_of(intervals: Sequence[Interval]) -> Interval:
+    """Interval of the mean of independent means, whose own intervals need not lie symmetrically about them.
+
+    Squares of the distances to each side's limits are added ("method of variance estimates recovery", Zou and Donner
+    2008, Stat. Med. 27, 1693).
+
+    Raises:
+        ValueError: `intervals` is empty.
+    """
+    if not intervals:
+        raise ValueError("there is no interval of nothing")
+    number = len(intervals)
+    mean = sum(each.mean for each in intervals) / number
+    return Interval(
+        mean=mean,
+        low=mean - math.hypot(*(each.mean - each.low for each in intervals)) / number,
+        high=mean + math.hypot(*(each.high - each.mean for each in intervals)) / number,
+        tasks=sum(each.tasks for each in intervals),
+        clusters=sum(each.clusters for each in intervals),
+        clustered_by=" or ".join(dict.fromkeys(each.clustered_by for each in intervals)),
+        level=intervals[0].level,
+    )
+
+
 def pass_at_k_interval(tasks: Sequence[TaskTrials], k: int, level: float = 0.95) -> Interval | None:
     """Mean over tasks of the unbiased pass@k; None if no task has `k` scored trials.
 

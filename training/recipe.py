@@ -67,9 +67,17 @@ class Data(Record):
 
 
 class Training(Record):
-    """A stage on `trl.SFTTrainer`."""
+    """A stage."""
 
     args: dict[str, Any] = {}
+    """fields of the trainer's configuration"""
+
+
+class Tuning(Training):
+    """A stage on `trl.SFTTrainer`."""
+
+    muon: bool = False
+    """update the matrices of the layers by Muon instead of AdamW; see optimizer.py"""
 
 
 class Recycling(Record):
@@ -109,8 +117,8 @@ class Recipe(Record):
     lora: dict[str, Any] = {}
     """fields of peft's LoraConfig; empty to train all weights"""
     data: Data = Data()
-    cpt: Training = Training()
-    sft: Training = Training()
+    cpt: Tuning = Tuning()
+    sft: Tuning = Tuning()
     grpo: Grpo = Grpo()
 
 

@@ -69,7 +69,7 @@ def _cpt(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
     documents = list(corpus.documents(run.recipe.data))
     rows = Dataset.from_dict({"text": documents})
     facts = {"documents": len(documents), "data_digest": corpus.digest(documents)}
-    return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
+    return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path), **_muon(run, args)), facts
 
 
 def _sft(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
@@ -81,7 +81,7 @@ def _sft(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
     completions = [[{"role": "assistant", "content": example.completion}] for example in examples]
     rows = Dataset.from_dict({"prompt": prompts, "completion": completions})
     facts = {"examples": len(examples), "data_digest": corpus.digest(examples)}
-    return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path)), facts
+    return SFTTrainer(args=args, train_dataset=rows, **_model(run.recipe, path), **_muon(run, args)), facts
 
 
 def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Measuring) -> tuple[Any, dict[str, Any]]:
@@ -158,6 +158,17 @@ def _model(recipe: Recipe, path: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"the model {path} cannot be opened: {error}") from error
     return {"model": model, "processing_class": tokenizer, "peft_config": _adapter(recipe)}
+
+
+def _muon(run: Run, args: Any) -> dict[str, Any]:
+    """The optimizer as an argument of a trainer, if the stage asks for one that transformers does not bring."""
+    if not getattr(run.recipe, run.stage).muon:
+        return {}
+    from mdevalbench.training.optimizer import MuonAndAdamW
+
+    betas = (args.adam_beta1, args.adam_beta2)
+    settings = {"lr": args.learning_rate, "betas": betas, "weight_decay": args.weight_decay}
+    return {"optimizer_cls_and_kwargs": (lambda: MuonAndAdamW, settings)}  # a factory is given the model
 
 
 def _adapter(recipe: Recipe) -> Any:

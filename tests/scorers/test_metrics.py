@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from mdevalbench.scorers.metrics import (
+    Interval,
     TaskTrials,
     clustered_interval,
     mean_interval,
+    mean_of,
     paired_difference,
     pass_at_k,
     pass_at_k_interval,
@@ -183,3 +185,22 @@ def test_chance_is_called_significant_no_more_often_than_it_says(families: int) 
     assert np.mean(np.array(found) < 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
     assert np.mean(covered) >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / 300)
     assert min(found) >= 2 / 2**families
+
+
+def test_the_mean_of_independent_means_covers_the_truth_as_often_as_it_says() -> None:
+    """Three proportions of different size, 2000 times: 95 % within three standard errors of that share."""
+    rng = np.random.default_rng(5)
+    truth, sizes, times = (0.15, 0.5, 0.8), (40, 60, 80), 2000
+    hits = 0
+    for _ in range(times):
+        found = []
+        for share, n in zip(truth, sizes, strict=True):
+            seen = rng.binomial(n, share) / n
+            found.append(Interval(seen, *wilson(seen, n), tasks=n, clusters=n, clustered_by="task"))
+        both = mean_of(found)
+        hits += both.low <= sum(truth) / 3 <= both.high
+    assert hits / times == pytest.approx(0.95, abs=3 * (0.95 * 0.05 / times) ** 0.5 + 0.005)
+    one = Interval(0.5, 0.4, 0.7, tasks=9, clusters=3, clustered_by="family")
+    assert (mean_of([one]).low, mean_of([one]).high) == pytest.approx((0.4, 0.7))
+    with pytest.raises(ValueError, match="of nothing"):
+        mean_of([])

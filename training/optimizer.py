@@ -1,0 +1,47 @@
+"""Muon for a model from nothing, which learns from fewer examples by it.
+
+The matrices within the layers are updated by Muon, with steps of the size of AdamW's, so that one learning rate serves
+both; embeddings, norms and whatever else is trained are updated by AdamW. (K. Jordan et al., "Muon: an optimizer for
+hidden layers in neural networks", 2024; the size of the steps after J. Liu et al., arXiv 2502.16982.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.optim import AdamW, Muon, Optimizer
+
+
+class MuonAndAdamW(Optimizer):
+    """Two optimizers that a trainer handles as one: their groups of parameters, side by side."""
+
+    def __init__(self, model: torch.nn.Module, lr: float, betas: tuple[float, float], weight_decay: float) -> None:
+        tables = {id(each.weight) for each in model.modules() if isinstance(each, torch.nn.Embedding)}
+        if head := getattr(model, "get_output_embeddings", lambda: None)():
+            tables.add(id(head.weight))
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        matrices = [each for each in trained if each.ndim == 2 and id(each) not in tables]
+        others = [each for each in trained if each.ndim != 2 or id(each) in tables]
+        self.parts: tuple[Optimizer, Optimizer] = (
+            Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
+            AdamW(others, lr=lr, betas=betas, weight_decay=0.0),
+        )
+        super().__init__(self._groups(), {})
+
+    def step(self, closure: Any = None) -> Any:
+        loss = closure() if closure else None
+        for part in self.parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = self._groups()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for part in self.parts for group in part.param_groups]
