@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from mdevalbench.errors import UsageError
-from mdevalbench.leaderboard.summary import RunSummary, trials
+from mdevalbench.leaderboard.summary import Answer, RunSummary, trials
 from mdevalbench.scorers.metrics import Difference, Interval, TaskTrials, mean_interval, paired_difference
 from mdevalbench.types import Record
 
@@ -87,6 +87,38 @@ def _pooled(summaries: Sequence[RunSummary], column: str) -> list[TaskTrials]:
     return trials([answer for run in summaries for answer in run.answers], column)
 
 
+class Tally(Record):
+    """What became of one task on one way."""
+
+    passed: int
+    scored: int
+    reason: str = ""
+    """why an answer failed, the first one"""
+
+
+def differing(ways: Mapping[str, Sequence[RunSummary]]) -> dict[str, dict[str, Tally]]:
+    """Tasks that were not passed equally often on every way -> way -> what became of it."""
+    tasks: dict[str, dict[str, Tally]] = {}
+    for label, summaries in ways.items():
+        by_task: dict[str, list[Answer]] = {}
+        for answer in (answer for run in summaries for answer in run.answers):
+            by_task.setdefault(answer.task, []).append(answer)
+        for task, answers in by_task.items():
+            tasks.setdefault(task, {})[label] = _tally(answers)
+    return {
+        task: cells
+        for task, cells in sorted(tasks.items())
+        if len({cell.passed / cell.scored if cell.scored else None for cell in cells.values()}) > 1
+    }
+
+
+def _tally(answers: Sequence[Answer]) -> Tally:
+    scored = [answer for answer in answers if answer.scores]
+    failed = [answer.verdict for answer in scored if answer.verdict and not answer.verdict.passed]
+    reasons = [verdict.reasons[0] for verdict in failed if verdict.reasons]
+    return Tally(passed=len(scored) - len(failed), scored=len(scored), reason=reasons[0] if reasons else "")
+
+
 def paired_markdown(pairs: Sequence[Paired]) -> str:
     """A table in Markdown: differences with intervals, and the probability that chance makes one as large."""
     rows = ["difference | physics | p | reward | p", " | ".join(["---"] * 5)]
@@ -94,13 +126,14 @@ def paired_markdown(pairs: Sequence[Paired]) -> str:
         physics, reward = pair.physics, pair.reward
         rows.append(
             f"{pair.label} - {pair.against} | {100 * physics.mean:+.1f} % [{100 * physics.low:+.0f}, "
-            f"{100 * physics.high:+.0f}] | {_probability(physics.p)} | {reward.mean:+.3f} [{reward.low:+.2f}, "
-            f"{reward.high:+.2f}] | {_probability(reward.p)}"
+            f"{100 * physics.high:+.0f}] | {probability(physics.p)} | {reward.mean:+.3f} [{reward.low:+.2f}, "
+            f"{reward.high:+.2f}] | {probability(reward.p)}"
         )
     return "".join(f"| {row} |\n" for row in rows)
 
 
-def _probability(p: float) -> str:
+def probability(p: float) -> str:
+    """To three places."""
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 

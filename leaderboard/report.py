@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdevalbench.extract import extract
 from mdevalbench.leaderboard.code import CodeSummary
+from mdevalbench.leaderboard.comparison import COLUMNS, compare, differences, differing, probability
 from mdevalbench.leaderboard.drawing import deviations_svg
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
@@ -37,10 +39,26 @@ def write_code_report(summary: CodeSummary, path: Path) -> Path:
     return _write("code.html.j2", path, run=summary)
 
 
+def write_comparison(ways: Mapping[str, Sequence[RunSummary]], apart: Collection[str], path: Path) -> Path:
+    """Render several runs on the same tasks, side by side. Raises UsageError as `compare` does."""
+    return _write(
+        "comparison.html.j2",
+        path,
+        lines=compare(ways, apart),
+        pairs=differences(ways),
+        differing=differing(ways),
+        ways=list(ways),
+        runs=ways,
+        columns=COLUMNS,
+        suite=next(iter(ways.values()))[0].suite,
+        tasks={answer.task for answer in next(iter(ways.values()))[0].answers},
+    )
+
+
 def _write(template: str, path: Path, **names: object) -> Path:
     environment = templates()
-    environment.filters["number"] = number
-    environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS}
+    environment.filters |= {"number": number, "probability": probability}
+    environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS, "viewer": viewer}
     path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
     return path
 
@@ -112,6 +130,12 @@ def script_lines(
     if error is not None and error.line is not None:
         named.add(error.line)
     return [(number, line, number in named) for number, line in enumerate(script.splitlines(), 1)]
+
+
+def viewer(log: str, sample: str, epoch: int) -> str:
+    """Where Inspect's viewer shows an answer, once `inspect view` runs in the folder of the log."""
+    name = log.rpartition("/")[2]
+    return f"http://127.0.0.1:7575/#/logs/{quote(name, safe='')}/samples/sample/{quote(sample, safe='')}/{epoch}"
 
 
 def percent(fraction: float) -> str:

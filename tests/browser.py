@@ -24,6 +24,7 @@ class Browser:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self._ids = itertools.count(1)
+        self._loaded: set[str] = set()
 
     async def __aenter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -46,6 +47,7 @@ class Browser:
         self._socket = await self._session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0)
         for domain in ("Page", "Network", "Runtime"):
             await self.call(f"{domain}.enable")
+        await self.call("Page.setLifecycleEventsEnabled", enabled=True)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -69,18 +71,28 @@ class Browser:
         message: dict[str, Any] = json.loads((await self._socket.receive(timeout=60)).data)
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
+        if message.get("method") == "Page.lifecycleEvent" and message["params"]["name"] == "load":
+            self._loaded.add(message["params"]["loaderId"])
         return message
 
-    async def open(self, path: Path, width: int = 1200, dark: bool = False) -> None:
-        """Open a file in a window of a width, in a light or a dark colour scheme, and wait until it is there."""
+    async def open(self, page: Path | str, width: int = 1200, dark: bool = False) -> None:
+        """Open a file or an address in a window of a width, in light or dark colours, and wait until it is there."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         await self.call("Emulation.setEmulatedMedia", features=scheme)
         await self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
-        await self.call("Page.navigate", url=path.absolute().as_uri())
-        while (await self._next()).get("method") != "Page.loadEventFired":
-            pass
+        address = page if isinstance(page, str) else page.absolute().as_uri()
+        loader = (await self.call("Page.navigate", url=address))["loaderId"]
+        while loader not in self._loaded:  # the page before may only now have come to its end
+            await self._next()
+
+    async def follow(self, selector: str) -> None:
+        """Click a link to another page, and wait until that is there."""
+        before = len(self._loaded)
+        await self.run(f"document.querySelector({selector!r}).click()")
+        while len(self._loaded) == before:
+            await self._next()
 
     async def run(self, script: str) -> Any:
         """The value of a JavaScript expression in the page."""

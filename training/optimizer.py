@@ -13,7 +13,7 @@ import torch
 from torch.optim import AdamW, Muon, Optimizer
 
 
-class MuonAndAdamW(Optimizer):
+class MuonAndAdamW(Optimizer):  # type: ignore[misc]
     """Two optimizers that a trainer handles as one: their groups of parameters, side by side."""
 
     def __init__(self, model: torch.nn.Module, lr: float, betas: tuple[float, float], weight_decay: float) -> None:

@@ -21,6 +21,9 @@ def compare(
     apart: Annotated[
         list[str] | None, typer.Option(help="A family to set apart, e.g. one that was not trained on.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write a page: tables, and where they differ.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare evaluations of the same tasks: tables in Markdown, with intervals clustered by family.
@@ -34,6 +37,7 @@ def compare(
     """
     from mdevalbench.leaderboard.comparison import as_markdown, differences, paired_markdown
     from mdevalbench.leaderboard.comparison import compare as lines_of
+    from mdevalbench.leaderboard.report import write_comparison
     from mdevalbench.leaderboard.summary import summarise
 
     given = dict(_way(text) for text in ways)
@@ -41,6 +45,9 @@ def compare(
         raise UsageError("two ways have the same label: logs of one way are written LABEL=LOG,LOG")
     summaries = {label: [summarise(path) for path in paths] for label, paths in given.items()}
     lines, pairs = lines_of(summaries, apart or ()), differences(summaries)
+    if html:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        write_comparison(summaries, apart or (), html)
     if json:
         content = {
             name: [one.model_dump(mode="json") for one in some] for name, some in (("ways", lines), ("pairs", pairs))

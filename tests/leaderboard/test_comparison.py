@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from inspect_ai.log import list_eval_logs
+from markupsafe import escape
 from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
 from mdevalbench.errors import UsageError
-from mdevalbench.leaderboard.comparison import as_markdown, compare
+from mdevalbench.leaderboard.comparison import as_markdown, compare, differing
 from mdevalbench.leaderboard.run import Evaluation, evaluate
 from mdevalbench.leaderboard.summary import Answer, exploits, summarise
 from mdevalbench.scorers.metrics import Interval
@@ -75,6 +76,25 @@ def test_the_command_line(runs: dict[str, Path]) -> None:
     ):
         code, said = call(*arguments)
         assert code == 2 and words in said
+
+
+def test_the_page_tells_where_they_differ_and_why(runs: dict[str, Path], tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "both.html"
+    given = [f"{name}={runs[name]}" for name in ("reference", "template")]
+    done = CliRunner().invoke(app, ["compare", *given, "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    text = page.read_text()
+    ways = {name: [summarise(runs[name])] for name in ("reference", "template")}
+    failed = [answer for answer in ways["template"][0].answers if answer.verdict and not answer.verdict.passed]
+    found = differing(ways)
+    assert set(found) == {answer.task for answer in failed} and failed
+    for answer in failed:
+        assert answer.verdict and found[answer.task]["template"].reason == answer.verdict.reasons[0]
+        assert f"{answer.family}/<wbr>" in text and str(escape(answer.verdict.reasons[0])) in text
+    assert text.count("<article>") == len(failed) and "template − reference" in text
+    assert not differing({"a": ways["reference"], "b": ways["reference"]})
+    done = CliRunner().invoke(app, ["compare", *given, "--html", str(tmp_path)])
+    assert done.exit_code == 2 and "directory" in done.output
 
 
 def test_only_like_is_compared_with_like(runs: dict[str, Path]) -> None:

@@ -13,6 +13,8 @@ from mdevalbench.leaderboard.report import number, script_lines, write_report
 from mdevalbench.leaderboard.summary import Answer, RunSummary, group_answers
 from mdevalbench.types import Claim, Measurement, Outcome, Reference, ScriptError, Stage, Verdict
 
+VIEWER = "http://127.0.0.1:7575/#/logs/"
+"""what is linked to is a place on the reader's own machine"""
 EVIL = "</code><script>alert(1)</script><img src=http://x.example/y onerror=alert(2)>\" onload='alert(3)' {{ 7*7 }}"
 
 
@@ -127,20 +129,20 @@ def test_nothing_from_a_model_acts(page: str) -> None:
         "link",
         "base",
         "form",
-        "a",
         "image",
         "use",
     }
     for name, value in inventory.attributes:
         assert not name.startswith("on"), name
-        assert name not in ("src", "href", "xlink:href", "srcset", "action", "data")
+        assert name not in ("src", "xlink:href", "srcset", "action", "data")
+        assert name != "href" or (value or "").startswith(VIEWER)
         assert name in ("content", "viewbox") or "alert" not in (value or "")
     assert "{{ 7*7 }}" in "".join(inventory.words)
     assert "49" not in "".join(inventory.words)
 
 
 def test_needs_no_network(page: str) -> None:
-    assert not re.search(r"url\(|@import|https?://(?!x\.example)", page)
+    assert not re.search(r"url\(|@import|https?://(?!x\.example)", page.replace(VIEWER, ""))
     assert "default-src 'none'" in page
 
 

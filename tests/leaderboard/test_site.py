@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import importlib.util
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import PROGRAM, Browser
 from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
@@ -19,9 +19,6 @@ from mdevalbench.leaderboard.results import COLUMNS, Kind, Result, Verified, wri
 from mdevalbench.leaderboard.standings import rows
 from mdevalbench.tasks import load_suite
 from mdevalbench.tasks.qa import load_questions
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from browser import PROGRAM, Browser
 
 SKILLS = {
     "openai/gpt-5": ("gpt-5", 0.6),
@@ -218,10 +215,8 @@ async def test_pages_fit_a_phone_and_the_dark(built: Path) -> None:
             assert await tab.run(wide), page
             assert await tab.run(colour) != light
         await tab.open(built / "index.html")
-        await tab.run("document.querySelector('#board tbody a').click()")
-        for _ in range(1000):
-            if str(await tab.run("location.href")).endswith("models/gpt-5.html"):
-                break
+        await tab.follow("#board tbody a")
+        assert str(await tab.run("location.href")).endswith("models/gpt-5.html")
         assert "GPT-5" in str(await tab.run("document.querySelector('h1').textContent"))
         assert all(url.startswith("file:") for url in tab.requests), tab.requests
 
