@@ -56,9 +56,9 @@ def deviations_svg(answers: Sequence[Answer]) -> Markup:
 
 def _ticks(bound: bool) -> Iterator[tuple[float, str]]:
     for z in (1, 10, 100):
-        yield z, "bound" if bound and z == 1 else f"{z}×"
+        yield z, "bound" if bound and z == 1 else f"+{z}"
         if not bound:
-            yield -z, f"{z}×"
+            yield -z, f"−{z}"
 
 
 def _marks(verdict: Verdict) -> Iterator[str]:

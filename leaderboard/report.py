@@ -16,7 +16,8 @@ from mdevalbench.leaderboard.comparison import COLUMNS, compare, differences, di
 from mdevalbench.leaderboard.drawing import deviations_svg
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
-from mdevalbench.types import Record, ScriptError
+from mdevalbench.types import Record, Reference, ScriptError, Stage
+from mdevalbench.zoo.cards import cards
 
 _LINE = re.compile(r"\bline (\d+)\b")
 
@@ -26,7 +27,8 @@ def write_report(summary: RunSummary, path: Path) -> Path:
     by_task: dict[str, list[Answer]] = {}
     for answer in summary.answers:
         by_task.setdefault(answer.task, []).append(answer)
-    return _write("report.html.j2", path, run=summary, tasks=by_task, failures=failures(summary.answers))
+    about = next((card.notes for card in cards().values() if card.inspect == summary.model), "")
+    return _write("report.html.j2", path, run=summary, tasks=by_task, failures=failures(summary.answers), about=about)
 
 
 def write_question_report(summary: QuestionSummary, path: Path) -> Path:
@@ -57,7 +59,7 @@ def write_comparison(ways: Mapping[str, Sequence[RunSummary]], apart: Collection
 
 def _write(template: str, path: Path, **names: object) -> Path:
     environment = templates()
-    environment.filters |= {"number": number, "probability": probability}
+    environment.filters |= {"number": number, "probability": probability, "accepted": accepted, "stage": _STAGES.get}
     environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS, "viewer": viewer}
     path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
     return path
@@ -130,6 +132,27 @@ def script_lines(
     if error is not None and error.line is not None:
         named.add(error.line)
     return [(number, line, number in named) for number, line in enumerate(script.splitlines(), 1)]
+
+
+_STAGES = {
+    Stage.NOTHING: "no script was found",
+    Stage.FOUND: "there is a script, which LAMMPS did not take",
+    Stage.ACCEPTED: "LAMMPS took the script, but no simulation of the task's system began",
+    Stage.STARTED: "a simulation of the task's system began",
+    Stage.EXECUTED: "it ran to its end",
+    Stage.MEASURED: "it ran to its end, and the quantity was measured",
+    Stage.PASSED: "it passed",
+}
+"""how far an answer came, in words"""
+
+
+def accepted(reference: Reference, compare: str) -> str:
+    """What a measured value is compared with: `accepted 421.4 to 430.0`, or `accepted up to 0.12`."""
+    low, high = reference.value - reference.tolerance, reference.value + reference.tolerance
+    if compare == "upper-bound":
+        return f"accepted up to {number(high)}"
+    places = min(max(1 - math.floor(math.log10(reference.tolerance or 1.0)), 0), 8)
+    return f"accepted {low:.{places}f} to {high:.{places}f}"
 
 
 def viewer(log: str, sample: str, epoch: int) -> str:

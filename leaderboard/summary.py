@@ -23,6 +23,7 @@ class Answer(Record):
     task: str
     family: str
     epoch: int
+    prompt: str = ""
     completion: str
     truncated: bool
     """cut off at a token limit"""
@@ -147,6 +148,7 @@ def _answer(sample: EvalSample) -> Answer:
         task=str(sample.id),
         family=str(sample.metadata.get("family", str(sample.id).partition("/")[0])),
         epoch=sample.epoch,
+        prompt=sample.input if isinstance(sample.input, str) else sample.input[-1].text,
         completion=sample.output.completion,
         truncated=bool(metadata.get("truncated", False)),
         scores=scores,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mdevalbench.leaderboard.drawing import DECADES, WIDTH, deviations_svg, position
-from mdevalbench.leaderboard.report import number, script_lines, write_report
+from mdevalbench.leaderboard.report import accepted, number, script_lines, write_report
 from mdevalbench.leaderboard.summary import Answer, RunSummary, group_answers
 from mdevalbench.types import Claim, Measurement, Outcome, Reference, ScriptError, Stage, Verdict
 
@@ -212,3 +212,16 @@ def test_drawing_of_an_upper_bound_accepts_everything_below() -> None:
 )
 def test_numbers_show_their_uncertainty(value: float, uncertainty: float, text: str) -> None:
     assert number(value, uncertainty) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "tolerance", "compare", "words"),
+    [
+        (425.7, 4.3, "two-sided", "accepted 421.4 to 430.0"),
+        (3.615, 0.001, "two-sided", "accepted 3.6140 to 3.6160"),
+        (-74000.0, 1500.0, "two-sided", "accepted -75500 to -72500"),
+        (0.0, 0.12, "upper-bound", "accepted up to 0.12"),
+    ],
+)
+def test_says_what_is_accepted(value: float, tolerance: float, compare: str, words: str) -> None:
+    assert accepted(Reference(value=value, uncertainty=0, tolerance=tolerance, unit="GPa"), compare) == words
