@@ -17,6 +17,8 @@ from typing import Literal
 from mdevalbench.lammps import filecheck, potentials, styles
 from mdevalbench.lammps.diagnostics import Diagnostic, Edit, render
 from mdevalbench.lammps.forbidden import ALLOWED, FORBIDDEN
+from mdevalbench.lammps.likeness import meant, meant_file
+from mdevalbench.lammps.respelling import respell
 from mdevalbench.lammps.script import Command, Word, bodies, parse
 
 __all__ = ["FORBIDDEN", "Diagnostic", "Edit", "check", "render"]
@@ -66,7 +68,10 @@ class _Walk:
     """every command so far is reached if those before it succeed"""
     ended: bool = False
     pair_style: str = ""
+    style_word: Word | None = None
+    """where the pair style in force is named, if it is not a hybrid"""
     units: str = "lj"
+    units_named: bool = False
     labels: set[str] = field(default_factory=set)
     earlier: list[Command] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
@@ -88,9 +93,9 @@ class _Walk:
         """Add a finding about a word; `edit` is what might stand in its place."""
         self.found.append(self._draft(code, word, message, advice, edit))
 
-    def warn(self, code: str, word: Word, message: str, advice: str = "") -> None:
+    def warn(self, code: str, word: Word, message: str, advice: str = "", edit: str | None = None) -> None:
         """Add a finding that LAMMPS may not stop at."""
-        self.found.append(replace(self._draft(code, word, message, advice), severity="warning"))
+        self.found.append(replace(self._draft(code, word, message, advice, edit), severity="warning"))
 
     def _draft(self, code: str, word: Word, message: str, advice: str = "", edit: str | None = None) -> Diagnostic:
         end = word.end_column if word.end_line == word.line else word.column + 1
@@ -111,15 +116,13 @@ class _Walk:
         known = styles.installed()
         if command.problem or known.knows("command", name) or name in FORBIDDEN:
             return
-        near = known.nearest("command", name)
+        respelt = respell(command, known.commands)
+        edit = respelt.text if respelt else meant("command", name, known.commands)
+        near = _first(edit, known.nearest("command", name))
         draft = self._draft(
-            "unknown-command",
-            word,
-            f"LAMMPS has no command '{name}'",
-            _command_advice(name, near),
-            styles.likely(name, near),
+            "unknown-command", word, f"LAMMPS has no command '{name}'", _command_advice(name, near), edit
         )
-        self.suspects.append(_Suspect("command", name, draft))
+        self.suspects.append(_Suspect("command", name, replace(draft, suggestion=respelt or draft.suggestion)))
 
     def _style(self, command: Command) -> None:
         if command.name not in _STYLE:
@@ -132,8 +135,8 @@ class _Walk:
         gone = name in _RENAMED
         if any(_forbidden(command)) or name in _NO_STYLE or (known.knows(category, name) and not gone):
             return
-        near = (_RENAMED[name],) if gone else known.nearest(category, name)
-        edit = near[0] if gone else styles.likely(name, near)
+        edit = _RENAMED[name] if gone else meant(category, name, known.names(category))
+        near = (_RENAMED[name],) if gone else _first(edit, known.nearest(category, name))
         draft = self._draft("unknown-style", word, "", _style_advice(category, name, near), edit)
         self.suspects.append(_Suspect(category, name, draft))
 
@@ -143,7 +146,17 @@ class _Walk:
                 self._missing(read)
             for code, message, advice in filecheck.misfits(read, self.units):
                 self.warn(code, read.word, message, advice)
+                self.found[-1] = replace(self.found[-1], suggestion=self._fitting(code, read))
         self._written(command)
+
+    def _fitting(self, code: str, read: filecheck.Read) -> Edit | None:
+        """An edit of another line that makes it fit a potential file."""
+        file, word = potentials.find(read.word.text), self.style_word
+        if file is None or not self.certain:
+            return None
+        if code == "file-style" and word is not None and word.literal and word.line == word.end_line:
+            return Edit(word.line, word.column, word.end_column, file.style)
+        return Edit(1, 1, 1, f"units {file.units}\n") if code == "file-units" and not self.units_named else None
 
     def _written(self, command: Command) -> None:
         """Warn of files that cannot be made in the folder of a script, where no program is started either."""
@@ -163,13 +176,13 @@ class _Walk:
 
     def _missing(self, read: filecheck.Read) -> None:
         name = read.word.text
+        edit = meant_file(name, read.style, read.elements) if read.kind == "potential" else None
         if filecheck.is_outside(name):
             advice = "A script sees its own folder and LAMMPS's potential files, whatever the path before their name."
-            self.warn("outside-file", read.word, f"'{name}' is outside the folder of the script", advice)
+            self.warn("outside-file", read.word, f"'{name}' is outside the folder of the script", advice, edit)
         elif read.kind == "potential":
             near = potentials.nearest(name, read.style, read.elements)
             advice = f"LAMMPS comes with {', '.join(near)}." if near else "Use one of the potentials that LAMMPS has."
-            edit = styles.likely(name, near)
             self.report("missing-file", read.word, f"there is no potential file '{name}'", advice, edit)
         else:
             build = (
@@ -182,9 +195,12 @@ class _Walk:
         """What a command means for those after it."""
         if command.name == "pair_style":
             self.pair_style = command.args[0].text if command.args and command.args[0].literal else ""
+            self.style_word = command.args[0] if self.pair_style and not self.pair_style.startswith("hybrid") else None
         elif command.name == "units" and command.args:
+            self.units_named = True
             self.units = command.args[0].text if command.args[0].literal else ""
         elif command.name in ("clear", "read_restart"):
+            self.style_word, self.units_named = None, True
             self.pair_style, self.units = "", "lj" if command.name == "clear" else ""
         elif command.name == "quit" and self.certain:
             self.ended = True
@@ -241,7 +257,9 @@ def _confirmed(suspects: list[_Suspect]) -> Iterator[Diagnostic]:
         objection = answers[one.category, one.name]
         if objection is not None:
             absent = "This LAMMPS was built without it: do it in another way." if "not enabled" in objection else ""
-            yield replace(one.draft, message=one.draft.message or objection, advice=absent or one.draft.advice)
+            draft = replace(one.draft, message=one.draft.message or objection, advice=absent or one.draft.advice)
+            variant = draft.suggestion is not None and one.name.startswith(draft.suggestion.text)
+            yield draft if variant or not absent else replace(draft, suggestion=None)
 
 
 def _style_word(command: Command, place: int) -> Word | None:
@@ -274,6 +292,13 @@ def _command_advice(name: str, near: tuple[str, ...]) -> str:
         if name in styles.installed().names(category):
             return f"'{name}' is a {category} style: write '{form.format(name)}'."
     return _did_you_mean(near) or "Every line begins with a command; words for the reader go behind a '#'."
+
+
+def _first(name: str | None, near: tuple[str, ...]) -> tuple[str, ...]:
+    """The nearest names with the one that was most probably meant at their head; names of one word only."""
+    if name is None or len(name.split()) != 1:
+        return near
+    return (name, *(one for one in near if one != name))[: max(1, len(near))]
 
 
 def _did_you_mean(near: tuple[str, ...]) -> str:
