@@ -174,7 +174,8 @@ def settings(log: EvalLog) -> dict[str, str]:
     config = log.eval.model_generate_config.model_dump(exclude_none=True) | log.plan.config.model_dump(
         exclude_none=True
     )
-    return {key: str(config[key]) for key in ("temperature", "top_p", "top_k", "max_tokens") if key in config}
+    given = {key: str(config[key]) for key in ("temperature", "top_p", "top_k", "max_tokens") if key in config}
+    return given | ({"solver": log.eval.solver.rpartition("/")[2]} if log.eval.solver else {})
 
 
 def _group(sample: EvalSample, kind: Kind) -> str:

@@ -15,6 +15,7 @@ from mdevalbench.types import Record, Verdict
 
 RUNGS = ("found", "accepted", "started", "executed", "physics")
 SCORER = "physics"
+_SHOWN = ("base_url", "max_tokens", "temperature", "solver")
 
 
 class Answer(Record):
@@ -106,6 +107,8 @@ def summarise(log: EvalLog | Path) -> RunSummary:
     config = log.eval.model_generate_config.model_dump(exclude_none=True) | log.plan.config.model_dump(
         exclude_none=True
     )
+    if log.eval.solver:
+        config["solver"] = log.eval.solver.rpartition("/")[2]
     if log.eval.model_base_url:
         config["base_url"] = log.eval.model_base_url
     return RunSummary(
@@ -115,7 +118,7 @@ def summarise(log: EvalLog | Path) -> RunSummary:
         mdevalbench=metadata["mdevalbench"],
         lammps=metadata["lammps"],
         created=log.eval.created,
-        settings={key: str(config[key]) for key in ("base_url", "max_tokens", "temperature") if key in config},
+        settings={key: str(config[key]) for key in _SHOWN if key in config},
         epochs=epochs,
         planned=planned,
         complete=log.status == "success" and scored == planned,

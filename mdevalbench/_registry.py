@@ -1,5 +1,6 @@
 """What Inspect may see of this package (entry point `inspect_ai`)."""
 
+from mdevalbench.agent.solvers import direct, mdagent, mdagent1, mdagent_tools
 from mdevalbench.scorers.inspect import physics
 from mdevalbench.scorers.inspect_answers import answers
 from mdevalbench.scorers.inspect_code import code
@@ -13,7 +14,11 @@ __all__ = [
     "builtin",
     "code",
     "codegen",
+    "direct",
     "knowledge",
+    "mdagent",
+    "mdagent1",
+    "mdagent_tools",
     "official_code",
     "official_knowledge",
     "official_syntax",

@@ -1,4 +1,4 @@
-"""Built-in models as an Inspect provider: `mdevalbench/reference`, `wrong`, `template`, `majority` and `nano`.
+"""Built-in models as an Inspect provider: `mdevalbench/reference`, `wrong`, `template`, `majority`, ...
 
 They take the same way as any other model: a prompt goes in, a completion comes out. `reference`, `wrong` and `majority`
 recognise a task or question by the exact text of its prompt, so that a prompt which was altered on the way is noticed;
@@ -24,6 +24,7 @@ from mdevalbench.tasks.qa.loading import right_letters
 from mdevalbench.tasks.qa.prompts import right_answer
 from mdevalbench.tasks.qa.recognition import favourite_letters, recognise_question
 from mdevalbench.tasks.qa.suites import known_questions, published_so_far
+from mdevalbench.zoo import apprentice
 from mdevalbench.zoo.nano import open_nano
 from mdevalbench.zoo.template import write_script
 
@@ -36,6 +37,7 @@ BASELINES = {
 MODELS = BASELINES | {
     "majority": "answers questions by the letters that are right most often (-M seed=N as given to eval), and every "
     "published code task by the same script",
+    "apprentice": "makes a typical mistake first and then follows advice to the letter; for the agent runtime",
     "nano": "a small transformer trained here; -M path=FOLDER opens another; needs the extra [hf]",
 }
 """built-in models and what they do"""
@@ -90,13 +92,21 @@ class BuiltinModel(ModelAPI):
         """Answer the last message of the user."""
         if self._transformer is not None:
             return await self._transformer.generate(input, tools, tool_choice, config)  # type: ignore[return-value]
-        prompt = next((message.text for message in reversed(input) if isinstance(message, ChatMessageUser)), "")
-        output = ModelOutput.from_content(f"mdevalbench/{self.model_name}", self._write(prompt))
+        output = self._answer(input, [tool.name for tool in tools])
         read = sum(len(message.text.split()) for message in input)
         written = len(output.completion.split())
         # words stand for tokens: these models have no tokenizer
         output.usage = ModelUsage(input_tokens=read, output_tokens=written, total_tokens=read + written)
         return output
+
+    def _answer(self, input: list[ChatMessage], tools: list[str]) -> ModelOutput:
+        name = f"mdevalbench/{self.model_name}"
+        if self.model_name == "apprentice":
+            if "run_script" in tools and (call := apprentice.next_step(input, tools)):
+                return ModelOutput.for_tool_call(name, call.function, call.arguments, tool_call_id=call.id)
+            return ModelOutput.from_content(name, apprentice.reply(input))
+        prompt = next((message.text for message in reversed(input) if isinstance(message, ChatMessageUser)), "")
+        return ModelOutput.from_content(name, self._write(prompt))
 
     def max_connections(self) -> int:
         """Answers of baselines come at once, so that LAMMPS limits an evaluation; the transformer takes batches."""

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, print_end
 from mdevalbench.leaderboard.code import CodeSummary
-from mdevalbench.leaderboard.run import Evaluation
+from mdevalbench.leaderboard.evaluation import Evaluation
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.tasks.chat import system_message
 from mdevalbench.tasks.qa.code import load_code

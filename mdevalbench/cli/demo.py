@@ -27,16 +27,17 @@ def demo(
     """
     from mdevalbench.cli.output import print_json
     from mdevalbench.cli.tables import print_comparison, remarks, summary_json
-    from mdevalbench.leaderboard import run
+    from mdevalbench.leaderboard.evaluation import Evaluation
+    from mdevalbench.leaderboard.run import evaluate
     from mdevalbench.zoo.provider import BASELINES
 
-    plans = [run.Evaluation(f"mdevalbench/{name}", suite="demo", log_dir=out) for name in BASELINES]
+    plans = [Evaluation(f"mdevalbench/{name}", suite="demo", log_dir=out) for name in BASELINES]
     warn_of_other_lammps(plans[0].tasks)
     summaries = []
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         for plan, does in zip(plans, BASELINES.values(), strict=True):
             typer.echo(f"{plan.model} {does}", err=True)
-            summaries.append(run.evaluate(plan, display="none"))
+            summaries.append(evaluate(plan, display="none"))
     if as_json:
         print_json([summary_json(s) | {"report": str(p.report)} for s, p in zip(summaries, plans, strict=True)])
     else:

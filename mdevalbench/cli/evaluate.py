@@ -48,6 +48,11 @@ def evaluate(
         tuple[float, float] | None,
         typer.Option(help="Dollars per million tokens read and written, where Inspect knows none."),
     ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(help="Way of answering: direct, mdagent1, mdagent, mdagent_tools."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Answers of the model to a task under --solver mdagent.")] = 3,
     max_connections: Annotated[int, typer.Option(min=1, help="Questions under way at once.")] = 10,
     temperature: Annotated[float | None, typer.Option(min=0, help="[default: the card's, or the provider's]")] = None,
     max_tokens: Annotated[
@@ -99,7 +104,8 @@ def evaluate(
     """
     from mdevalbench.cli.evaluate_questions import evaluate_questions
     from mdevalbench.cli.tables import print_plan, print_summary
-    from mdevalbench.leaderboard import run
+    from mdevalbench.leaderboard.evaluation import Evaluation, check_options
+    from mdevalbench.leaderboard.run import evaluate as run
     from mdevalbench.tasks.qa.suites import PUBLISHED
     from mdevalbench.zoo.cards import Settings, named
 
@@ -108,7 +114,7 @@ def evaluate(
     card = named(model)
     settings = card.generation if card else Settings()
     listed = (card.price.input, card.price.output) if card and card.price else None
-    what = run.Evaluation(
+    what = Evaluation(
         model=card.inspect or model if card else model,
         suite=suite,
         family=family,
@@ -124,6 +130,8 @@ def evaluate(
         max_cost=max_cost,
         prices=prices or listed,
         max_connections=max_connections,
+        solver=solver,
+        rounds=rounds,
         language=language,  # type: ignore[arg-type]
         judge=judge,
         data=data,
@@ -135,13 +143,13 @@ def evaluate(
         parts = [replace(what, suite=name) for name in PUBLISHED.get(suite, (suite,))]
         complete = evaluate_questions(parts, display, dry_run, as_json)
         raise typer.Exit(OK if complete else HARNESS)
-    run.check_options(what)
+    check_options(what)
     warn_of_other_lammps(what.tasks)
     if dry_run:
         print_plan(what.model, what.suite, what.tasks, what.epochs, as_json)
         return
     with quiet:
-        summary = run.evaluate(what, display)
+        summary = run(what, display)
     print_summary(summary, what.report, as_json)
     raise typer.Exit(OK if summary.complete else HARNESS)
 

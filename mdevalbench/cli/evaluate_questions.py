@@ -11,13 +11,14 @@ from mdevalbench.cli.code_tables import code_json, code_plan, print_code, print_
 from mdevalbench.cli.output import print_json
 from mdevalbench.cli.question_tables import print_question_plan, print_questions, question_json, question_plan
 from mdevalbench.leaderboard import run
+from mdevalbench.leaderboard.evaluation import Evaluation, check, check_options
 from mdevalbench.tasks.qa.suites import CODE, OFFICIAL
 
 
-def evaluate_questions(parts: Sequence[run.Evaluation], display: str, dry_run: bool, as_json: bool) -> bool:
+def evaluate_questions(parts: Sequence[Evaluation], display: str, dry_run: bool, as_json: bool) -> bool:
     """Run the evaluations one after the other and print what came out; whether every answer was given and judged."""
     for part in parts:
-        (run.check_options if dry_run else run.check)(part)
+        (check_options if dry_run else check)(part)
     contents: dict[str, Any] = {}
     complete = True
     for number, part in enumerate(parts):
@@ -35,14 +36,14 @@ def evaluate_questions(parts: Sequence[run.Evaluation], display: str, dry_run: b
     return complete
 
 
-def _planned(part: run.Evaluation, as_json: bool) -> dict[str, Any]:
+def _planned(part: Evaluation, as_json: bool) -> dict[str, Any]:
     plan, tell = (code_plan(part), print_code_plan) if part.of_code else (question_plan(part), print_question_plan)
     if not as_json:
         tell(plan, part.epochs)
     return plan
 
 
-def _asked(part: run.Evaluation, display: str, as_json: bool) -> tuple[dict[str, Any], bool]:
+def _asked(part: Evaluation, display: str, as_json: bool) -> tuple[dict[str, Any], bool]:
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         if part.of_code:
             code = run.run_published_code(part, display)

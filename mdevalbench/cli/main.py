@@ -8,6 +8,7 @@ import typer
 
 from mdevalbench import __version__
 from mdevalbench.cli import (
+    agent,
     audit,
     check,
     compare,
@@ -60,6 +61,7 @@ def root(
 
 app.command("eval")(guarded(evaluate.evaluate))
 app.command("demo")(guarded(demo.demo))
+app.command("agent")(guarded(agent.agent))
 app.command("models")(guarded(models.models))
 app.command("compare")(guarded(compare.compare))
 app.command("score")(guarded(score.score))
@@ -76,6 +78,7 @@ tasks.app.command("agreement")(guarded(question_commands.agreement))
 tasks.app.command("lm-eval")(guarded(question_commands.lm_eval))
 tasks.app.command("gallery")(guarded(gallery.gallery))
 serve.app.command("reward")(guarded(serve.reward))
+serve.app.command("mcp")(guarded(serve.mcp))
 app.add_typer(tasks.app, name="tasks")
 for stage in (train.cpt, train.sft, train.grpo, train.recipes, train.rollouts):
     train.app.command(stage.__name__)(guarded(stage))

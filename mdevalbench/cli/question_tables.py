@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mdevalbench.cli.tables import CHARACTERS_PER_TOKEN, print_end
+from mdevalbench.leaderboard.evaluation import Evaluation
 from mdevalbench.leaderboard.questions import QuestionSummary
-from mdevalbench.leaderboard.run import Evaluation
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.tasks.qa.asking import samples
 from mdevalbench.tasks.qa.suites import questions_of

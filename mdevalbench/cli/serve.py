@@ -1,10 +1,11 @@
-"""`mdevalbench serve`: the judge over HTTP."""
+"""`mdevalbench serve`: the judge over HTTP, and the agent's tools over the Model Context Protocol."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import closing
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,12 +13,12 @@ import typer
 from mdevalbench.cli.options import Executor, Lammps, Scheduler, TasksDir
 from mdevalbench.errors import UsageError
 
-app = typer.Typer(no_args_is_help=True, help="Serve the judge over HTTP.")
+app = typer.Typer(no_args_is_help=True, help="Serve the judge over HTTP, or the agent's tools to coding agents.")
 
 
 @app.callback()
 def root() -> None:
-    """Serve the judge over HTTP."""
+    """Serve the judge over HTTP, or the agent's tools to coding agents."""
 
 
 def reward(
@@ -66,6 +67,36 @@ def reward(
             typer.echo(f"rewards at http://{host}:{listener.getsockname()[1]}, their description under /docs", err=True)
             server = uvicorn.Server(uvicorn.Config(served, log_level="warning", timeout_graceful_shutdown=5))
             server.run(sockets=[listener])
+
+
+def mcp(
+    folder: Annotated[
+        Path, typer.Option("--output", "-o", file_okay=False, help="Folder for pictures and structures.")
+    ] = Path("agent"),
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve streamable HTTP on 127.0.0.1 instead of standard input.")
+    ] = None,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    lammps: Lammps = None,
+) -> None:
+    """Serve the agent's tools over the Model Context Protocol: check, run, measure, plot, potentials, structures.
+
+    A coding agent starts it by itself; its configuration names the command `mdevalbench serve mcp`.
+    """
+    try:
+        from mdevalbench.web.mcp_server import create_server
+    except ModuleNotFoundError as missing:
+        raise UsageError(f"{missing.name} is not installed: pip install 'mdevalbench[agent]'") from missing
+    from mdevalbench.agent.toolbox import Toolbox
+    from mdevalbench.lammps.executor import open_executor
+
+    with open_executor(1) as pool:
+        server = create_server(Toolbox(pool, folder.absolute()))
+        if port is None:
+            server.run("stdio")
+        else:
+            server.run("streamable-http", host="127.0.0.1", port=port)
 
 
 def _listening(host: str, port: int) -> socket.socket:

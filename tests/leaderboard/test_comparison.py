@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from mdevalbench.cli.main import app
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.comparison import as_markdown, compare, differing
-from mdevalbench.leaderboard.run import Evaluation, evaluate
+from mdevalbench.leaderboard.evaluation import Evaluation
+from mdevalbench.leaderboard.run import evaluate
 from mdevalbench.leaderboard.summary import Answer, exploits, summarise
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.types import Claim, Outcome, Reference, Stage, Verdict

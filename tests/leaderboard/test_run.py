@@ -13,7 +13,8 @@ from scipy.optimize import minimize_scalar
 
 from mdevalbench.errors import TaskError, UsageError
 from mdevalbench.leaderboard import run
-from mdevalbench.leaderboard.run import Evaluation, evaluate
+from mdevalbench.leaderboard.evaluation import Evaluation
+from mdevalbench.leaderboard.run import evaluate
 from mdevalbench.leaderboard.summary import RunSummary
 from mdevalbench.scorers import inspect
 from mdevalbench.tasks import StoredReference, load_family

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from browser import PROGRAM, Browser
 
-from mdevalbench.leaderboard.run import Evaluation, evaluate
+from mdevalbench.leaderboard.evaluation import Evaluation
+from mdevalbench.leaderboard.run import evaluate
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium here")
 

@@ -1,0 +1,129 @@
+"""`mdevalbench agent`: a model writes a simulation for a request, and mends it until it runs and nothing is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mdevalbench.cli import completion
+from mdevalbench.cli.faults import FELL_SHORT
+from mdevalbench.cli.options import Executor, Lammps, Scheduler, TasksDir
+from mdevalbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mdevalbench.agent.bench import Bench
+    from mdevalbench.agent.budget import Budget
+    from mdevalbench.agent.trajectory import Trajectory
+
+
+def agent(
+    request: Annotated[str | None, typer.Argument(help="What is wanted, in words.")] = None,
+    model: Annotated[
+        str, typer.Option(help="A model of Inspect (provider/model) or the name of a card.")
+    ] = "mdevalbench/apprentice",
+    task: Annotated[
+        str | None,
+        typer.Option(help="Answer the prompt of this task instead.", autocompletion=completion.task_ids),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", file_okay=False, help="Folder for script, page and data.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Answers of the model, at most.")] = 5,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens, at most, all answers together.")] = 200_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Wall time, at most.")] = 1800.0,
+    cpu_seconds: Annotated[float, typer.Option(min=1, help="CPU time of LAMMPS, at most, all runs together.")] = 600.0,
+    base_url: Annotated[str | None, typer.Option(help="Address of the model's server.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the trajectory as JSON.")] = False,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    lammps: Lammps = None,
+    tasks_dir: TasksDir = None,
+) -> None:
+    """Let a model write a LAMMPS simulation, check and run it, look at its physics, and mend it.
+
+    Examples: `mdevalbench agent "thermal expansion of copper at 300 K" --model openai/gpt-5`,
+    `mdevalbench agent --task lattice_constant/cu-mishin`
+
+    Exit code 0: a script ran and nothing was found wrong (with --task: it passed). 1: not. 2: wrong usage.
+    """
+    from mdevalbench.agent.bench import Bench
+    from mdevalbench.agent.budget import Budget
+    from mdevalbench.agent.keeping import keep
+    from mdevalbench.agent.workflow import NOT_OURS
+    from mdevalbench.lammps.executor import open_executor
+    from mdevalbench.tasks import load_task
+
+    if (request is None) == (task is None):
+        raise UsageError('give a request in quotes, as "thermal expansion of copper at 300 K", or --task ID')
+    asked = load_task(task).prompt if task else str(request)
+    folder = output or _folder(task or asked)
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} exists already and is not empty: give another folder with --output")
+    budget = Budget(rounds=rounds, tokens=max_tokens, seconds=seconds, cpu_seconds=cpu_seconds)
+    with open_executor(1) as pool:
+        found = _pursue(asked, model, base_url, Bench(pool), budget)
+    if not found.rounds and found.stopped == NOT_OURS:
+        raise UsageError(NOT_OURS)
+    page = keep(found, folder)
+    if json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        _print(found, page)
+    if not found.done:
+        raise typer.Exit(FELL_SHORT)
+
+
+def _pursue(request: str, model: str, base_url: str | None, bench: Bench, budget: Budget) -> Trajectory:
+    import anyio
+    from inspect_ai.model import GenerateConfig, get_model
+
+    from mdevalbench.agent.workflow import Agent
+    from mdevalbench.agent.writer import InspectWriter
+    from mdevalbench.zoo.cards import Settings, named
+    from mdevalbench.zoo.opening import check_model
+
+    card = named(model)
+    name = card.inspect or model if card else model
+    settings = card.generation if card else Settings()
+    check_model(name, base_url)
+
+    async def pursue() -> Trajectory:
+        config = GenerateConfig(**settings.model_dump(exclude_none=True))
+        async with get_model(name, config=config, base_url=base_url, memoize=False) as opened:
+            agent = Agent(InspectWriter(opened), bench, budget, _show)
+            return await agent.pursue(request)
+
+    return anyio.run(pursue)
+
+
+def _show(number: int, what: str) -> None:
+    typer.echo(f"answer {number}: {what}", err=True)
+
+
+def _folder(text: str) -> Path:
+    """A name of its own for a request."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:50].strip("-") or "request"
+    taken = (Path("agent") / (name if number == 1 else f"{name}-{number}") for number in range(1, 10_000))
+    return next(folder for folder in taken if not folder.exists())
+
+
+def _print(found: Trajectory, page: Path) -> None:
+    from rich.console import Console
+
+    console = Console()
+    marks = {"fine": "[green]✓[/]", "doubt": "[yellow]±[/]", "wrong": "[red]✗[/]", "unknown": "[dim]?[/]"}
+    best = found.best
+    if best:
+        for finding in best.findings:
+            console.print(f"{marks[finding.state]} {finding.check}: ", end="")
+            console.print(finding.words, markup=False, highlight=False)
+        for problem in best.problems:
+            console.print(f"✗ {problem.words}", markup=False, highlight=False, style="red")
+    result = best.result if best and best.result else "no result"
+    console.print(f"\n{result}", style="bold", markup=False, highlight=False)
+    console.print(f"{'done' if found.done else 'not done'}: {found.stopped}", markup=False, highlight=False)
+    spent = f"{len(found.rounds)} answers, {found.tokens} tokens, {found.seconds:.0f} s, {found.cpu_seconds:.1f} CPU s"
+    console.print(f"{spent} of LAMMPS\npage    {page}\nscript  {page.with_name('in.lmp')}", style="dim", soft_wrap=True)

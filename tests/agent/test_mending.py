@@ -1,0 +1,50 @@
+"""How many typical mistakes are mended by following the agent's suggestions to the letter; the rest are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import yaml
+from inspect_ai.model import ChatMessage
+from test_mistakes import FILE, broken
+
+from mdevalbench.agent.bench import Bench
+from mdevalbench.agent.budget import Budget
+from mdevalbench.agent.workflow import Agent
+from mdevalbench.agent.writer import Reply
+from mdevalbench.scorers.judge import Judge
+from mdevalbench.tasks import load_task
+from mdevalbench.zoo.apprentice import patched
+
+MISTAKES: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+
+
+class Follower:
+    """Begins with a script and makes every change that is suggested, and no other."""
+
+    name = "mdevalbench/follower"
+
+    def __init__(self, script: str) -> None:
+        self.script = script
+
+    async def write(self, conversation: Sequence[ChatMessage], most_tokens: int) -> Reply:
+        self.script = patched(self.script, conversation[-1].text)
+        return Reply(f"```lammps\n{self.script}\n```", 0, 0)
+
+
+async def mended(judge: Judge, mistake: dict[str, Any]) -> bool:
+    task = load_task(mistake["task"])
+    agent = Agent(Follower(broken(mistake)), Bench(judge.pool), Budget(rounds=8))
+    found = await agent.pursue(task.prompt)
+    return found.best is not None and judge.judge(task, found.best.completion).passed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("held_out", "least"), [(False, 20), (True, 20)])
+async def test_typical_mistakes_are_mended(judge: Judge, held_out: bool, least: int) -> None:
+    mistakes = [one for one in MISTAKES if bool(one.get("held_out")) is held_out]
+    left = [one["id"] for one in mistakes if not await mended(judge, one)]
+    print(f"{len(mistakes) - len(left)} of {len(mistakes)} mended; not: {', '.join(left)}")
+    assert len(mistakes) - len(left) >= least, left
