@@ -10,6 +10,7 @@ from mdevalbench.lammps.remedies.case import (
     Answer,
     Case,
     Rule,
+    add,
     delete,
     drop,
     line_after,
@@ -41,6 +42,10 @@ def unknown(case: Case) -> Answer | None:
     kind, name = found[1].lower(), found[2]
     prefix, known = kind[0], case.defined(kind)
     reference = rf"(?<!\w){prefix}_{name}(?!\w)"
+    other = only(one for one in ("variable", "compute", "fix") if name in case.defined(one))
+    if other and other != kind:
+        advice = f"'{name}' is a {other}: write {other[0]}_{name}."
+        return Answer(advice, replace_all(case, reference, f"{other[0]}_{name}"))
     advice = f"There is no {kind} '{name}' by then" + (f": there are {', '.join(known)}." if known else ".")
     better = nearest_name(name, known)
     if better is None and kind == "compute":
@@ -159,4 +164,14 @@ def _value(case: Case, word: Word) -> tuple[str | None, str]:
     return f"v_{keyword}", f"variable {keyword} equal {keyword}"
 
 
-RULES: tuple[Rule, ...] = (unknown, index, bare)
+def vectors(case: Case) -> Answer | None:
+    """`fix ave/time ... c_rdf[*]` without `mode vector`."""
+    if case.texts[2:3] != ["ave/time"] or not case.said(r"Invalid fix ave/time argument|not calculate a scalar"):
+        return None
+    values = [word for word in case.command.args if re.match("[vcf]_", word.text)]
+    advice = "Values that are vectors need 'mode vector'."
+    whole = bool(values) and all(word.text.endswith("[*]") for word in values) and "mode" not in case.texts
+    return Answer(advice, (add(values[-1], "mode vector"),)) if whole else None
+
+
+RULES: tuple[Rule, ...] = (unknown, vectors, index, bare)

@@ -90,9 +90,9 @@ def _attribute(text: str) -> str | None:
 def option(case: Case) -> Answer | None:
     """A keyword of another spelling, or another word for it."""
     found = case.said(_UNKNOWN)
-    if not found:
-        return None
-    words = [word for word in case.command.args if word.text == found[1] and not word.quote]
+    words = [word for word in case.command.args if found and word.text == found[1] and not word.quote]
+    if case.said(r"^Illegal \w+ command$"):
+        words = [word for word in case.command.args if _contexts(case, word)[0] in KEYWORDS and word.literal][:1]
     if not words:
         return None
     word = words[-1]

@@ -49,6 +49,10 @@ def variable(case: Case) -> Answer | None:
     advice = f"There is no variable '{name}' by then: define it first with 'variable {name} equal ...'."
     if name[:2] in ("v_", "c_", "f_"):
         return _prefixed(case, name, reference)
+    other = only(one for one in ("compute", "fix") if name in case.defined(one))
+    if other and f"v_{name}" in case.script.text:
+        edits = replace_all(case, rf"(?<!\w)v_{name}(?!\w)", f"{other[0]}_{name}")
+        return Answer(f"'{name}' is a {other}: write {other[0]}_{name}.", edits)
     later = [one for one in case.after("variable") if one.args and one.args[0].text == name]
     refers = re.findall(r"(?<!\w)v_(\w+)", later[0].raw) if later else []
     if later and name not in known and "$" not in later[0].raw and _lazy(later[0]) and set(refers) <= set(known):

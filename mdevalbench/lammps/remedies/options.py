@@ -37,6 +37,9 @@ KEYWORDS: Mapping[str, Mapping[str, str]] = {
         spacing: spacings
     """),
     "compute reduce": table("sum: total add\nave: average avg mean\nmax: maximum\nmin: minimum"),
+    "fix mode": table("vector: array vectors\nscalar: scalars number"),
+    "thermo_modify": table("norm: normalize normalise normalized normalization"),
+    "min_modify line": table("backtrack: backtracking\nquadratic: quad"),
     "create_atoms": table("mol: molecule template"),
     "neigh_modify": table("every: frequency each\ndelay: delays\ncheck: checks checking"),
     "fix deform": table("erate: strain_rate strainrate rate\nremap: map"),
@@ -70,6 +73,8 @@ OPTIONS: Mapping[str, frozenset[str]] = {
         "create_box": "bond/types angle/types dihedral/types improper/types extra/bond/per/atom extra/angle/per/atom "
         "extra/dihedral/per/atom extra/improper/per/atom extra/special/per/atom",
         "delete_atoms": "group region overlap porosity random",
+        "fix mode": "scalar vector",
+        "min_modify line": "backtrack quadratic forcezero spin_cubic spin_none",
         "neighbor": "bin nsq multi",
         "region units": "lattice box",
         "velocity units": "lattice box",

@@ -98,6 +98,8 @@ UNDONE = [
     ("metal", "^(compute each.*\n)(compute whole.*\n)", r"\2\1"),
     ("metal", r"\(f_mean\[1\]\)", "(f_means[1])"),
     ("metal", "pe/atom", "pe atom"),
+    ("metal", r"f_mean\[1\]", "c_mean[1]"),
+    ("metal", "c_whole c_thermo_temp", "v_whole c_thermo_temp"),
     # groups and IDs
     ("metal", "^fix warm all nvt", "fix warm nvt"),
     ("metal", "^fix warm all nvt", "fix all nvt"),
