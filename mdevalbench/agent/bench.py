@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mdevalbench.agent.problem import Problem, from_check, from_run
+from mdevalbench.agent.problem import Problem, from_check, from_run, from_warnings
 from mdevalbench.lammps.check import check
 from mdevalbench.lammps.executor import Executor
 from mdevalbench.lammps.job import Job, Run
@@ -40,6 +40,10 @@ class Bench:
         """Run a script as written; the problem tells why it did not come to its end."""
         run = await self.executor.arun(_job(script, files, limits))
         return run, from_run(script, run, limits)
+
+    def warned(self, script: str, run: Run) -> Problem | None:
+        """What has to be mended although the run came to its end."""
+        return from_warnings(script, run)
 
 
 def _job(script: str, files: Mapping[str, str], limits: Limits, skip_loops: bool = False) -> Job:

@@ -75,6 +75,19 @@ def from_run(script: str, run: Run, limits: Limits) -> Problem | None:
     )
 
 
+def from_warnings(script: str, run: Run) -> Problem | None:
+    """What LAMMPS warned of in a run that came to its end, and what is wrong for certain: atoms that are moved twice."""
+    found = remedy(script, None, run.output)
+    if found is None:
+        return None
+    return Problem(
+        words=f"LAMMPS warned: {found.message}",
+        line=found.line,
+        advice=found.advice,
+        mended=found.apply(script) if found.edits else "",
+    )
+
+
 def apply(script: str, edits: Sequence[Edit]) -> str:
     """The script with all edits made, from its end to its beginning, so that no place moves before its turn."""
     for edit in sorted(edits, key=lambda one: (one.line, one.column), reverse=True):

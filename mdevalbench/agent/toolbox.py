@@ -14,7 +14,7 @@ from typing import Literal
 from mdevalbench.agent.curves import curve_svg, standalone
 from mdevalbench.agent.evaluator import evaluate
 from mdevalbench.agent.lookup import look_up
-from mdevalbench.agent.problem import from_check, from_run
+from mdevalbench.agent.problem import from_check, from_run, from_warnings
 from mdevalbench.agent.seen import seen, series
 from mdevalbench.agent.structures import as_data_file, build, file_name
 from mdevalbench.agent.trajectory import Reached, Round
@@ -74,7 +74,7 @@ class Toolbox:
         files = {name: content.encode() for name, content in self.files.items()}
         run = await self.executor.arun(Job(script, limits, files=files))
         self.last = run
-        problem = from_run(script, run, limits)
+        problem = from_run(script, run, limits) or from_warnings(script, run)
         found = () if problem else evaluate(understand(self.request), script, run)
         lines = [f"It ran to its end in {run.cpu_seconds:.1f} CPU seconds."]
         lines += [f"{one.state}: {one.check}: {one.words}" for one in found]

@@ -58,13 +58,14 @@ class Round(Record):
     @property
     def sound(self) -> bool:
         """Whether it ran to its end, and nothing was found wrong."""
-        return self.reached is Reached.EVALUATION and all(one.state is not State.WRONG for one in self.findings)
+        ran = self.reached is Reached.EVALUATION and not self.problems
+        return ran and all(one.state is not State.WRONG for one in self.findings)
 
     @property
     def rank(self) -> tuple[bool, int, int]:
         """What makes a round better than another: to be looked at, then fewer wrong and fewer doubtful findings."""
         wrong, doubts = (sum(one.state is state for one in self.findings) for state in (State.WRONG, State.DOUBT))
-        return self.reached is Reached.EVALUATION, -wrong, -doubts
+        return self.reached is Reached.EVALUATION, -wrong - len(self.problems), -doubts
 
 
 class Trajectory(Record):

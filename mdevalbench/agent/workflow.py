@@ -148,6 +148,7 @@ class Agent:
         update |= {**seen(run), "cpu_seconds": seconds + run.cpu_seconds, "reached": Reached.RUN}
         if problem is None:
             self.watch(answer.number, "evaluation")
+            problem = self.bench.warned(script, run)
             update |= {"reached": Reached.EVALUATION, "findings": evaluate(wish, script, run)}
         yield answer.model_copy(update=update | {"problems": (problem,) if problem else ()})
 
@@ -182,7 +183,7 @@ def opening(request: str) -> list[ChatMessage]:
 
 def _ended(before: Sequence[Round], tried: Round, serious: Sequence[Finding]) -> str:
     """Why there is nothing more to ask for; empty if there is."""
-    if tried.reached is Reached.EVALUATION and not serious:
+    if tried.reached is Reached.EVALUATION and not serious and not tried.problems:
         return "the script ran, and nothing was found wrong with it"
     if before and tried.script is not None and before[-1].script == tried.script:
         return "the model gave the same script again"

@@ -6,6 +6,7 @@ import pytest
 
 from mdevalbench.agent.evaluator import evaluate
 from mdevalbench.agent.finding import Finding, State
+from mdevalbench.agent.problem import from_warnings
 from mdevalbench.agent.wish import understand
 from mdevalbench.lammps.job import Job
 from mdevalbench.scorers.judge import Judge
@@ -114,3 +115,4 @@ def test_right_scripts_of_the_benchmark_are_not_blamed(judge: Judge, task: Task)
     assert run.error is None
     found = evaluate(understand(task.prompt), script, run)
     assert not [one for one in found if one.state is State.WRONG], found
+    assert from_warnings(script, run) is None
