@@ -76,7 +76,7 @@ def from_run(script: str, run: Run, limits: Limits) -> Problem | None:
 
 
 def from_warnings(script: str, run: Run) -> Problem | None:
-    """What LAMMPS warned of in a run that came to its end, and what is wrong for certain: atoms that are moved twice."""
+    """What LAMMPS warned of in a run that came to its end and has to be mended, such as atoms that are moved twice."""
     found = remedy(script, None, run.output)
     if found is None:
         return None
