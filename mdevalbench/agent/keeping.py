@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from mdevalbench.agent.curves import curve_svg
 from mdevalbench.agent.evaluator import potential_files
+from mdevalbench.agent.pictures import curve_svg
 from mdevalbench.agent.problem import diff
 from mdevalbench.agent.trajectory import Trajectory
 from mdevalbench.errors import UsageError

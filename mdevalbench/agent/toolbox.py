@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mdevalbench.agent.curves import curve_svg, standalone
+from markupsafe import Markup
+
 from mdevalbench.agent.evaluator import evaluate
 from mdevalbench.agent.lookup import look_up
+from mdevalbench.agent.pictures import curve_svg, standalone, structure_svg
 from mdevalbench.agent.problem import from_check, from_run, from_warnings
 from mdevalbench.agent.seen import seen, series
 from mdevalbench.agent.structures import as_data_file, build, file_name
@@ -29,7 +31,7 @@ from mdevalbench.observables.estimator import Context, get_estimator
 from mdevalbench.observables.select import Selection, select
 from mdevalbench.types import Limits
 
-Quantity = Literal["temperature", "pressure", "energy", "volume"]
+Quantity = Literal["temperature", "pressure", "energy", "volume", "structure"]
 Which = Literal["last", "longest", "all"]
 Kind = Literal["dynamics", "minimisation", "static", "any"]
 MOST_LINES = 400
@@ -173,15 +175,20 @@ class Toolbox:
         return f"{observable} = {found.value:.6g} ± {found.uncertainty:.2g} {found.unit} ({found.how})"
 
     def plot(self, quantity: Quantity) -> str:
-        """Draw a course along the last run as an SVG file.
+        """Draw a course along the last run, or the structure at its end, as an SVG file.
 
         Args:
-            quantity: temperature, pressure, potential energy per atom, or volume per atom.
+            quantity: temperature, pressure, energy (potential, per atom), volume (per atom), or structure.
         """
-        courses = series(self._run())
-        drawing = curve_svg(courses.get("time", ()), courses.get(quantity, ()))
+        run = self._run()
+        final, courses = run.evidence.final, series(run)
+        if quantity == "structure":
+            drawing = structure_svg(final) if final else Markup()
+        else:
+            drawing = curve_svg(courses.get("time", ()), courses.get(quantity, ()))
         if not drawing:
-            raise UsageError("the last run has no dynamics to draw")
+            what = "atoms" if quantity == "structure" else "dynamics"
+            raise UsageError(f"the last run has no {what} to draw")
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{quantity}.svg"
         path.write_text(standalone(drawing), encoding="utf-8")

@@ -44,6 +44,8 @@ async def test_the_way_of_a_simulation(box: Toolbox, tmp_path: Path) -> None:
     assert "It cannot be measured" in box.measure("energy_drift", kind="minimisation")
     assert "temperature.svg" in box.plot("temperature")
     assert (tmp_path / "temperature.svg").read_text().startswith('<svg class="curve"')
+    box.plot("structure")
+    assert (tmp_path / "structure.svg").read_text().count("<circle") == 256
     said = await box.run_script(SCRIPT.replace("run 1000", "run 1000 ps"))
     assert said.startswith("LAMMPS stopped with an error") and "at line 8: `run 1000 ps`" in said
 
@@ -96,6 +98,8 @@ async def test_what_needs_a_run_says_so(box: Toolbox) -> None:
         box.measure("nonsense")
     with pytest.raises(UsageError, match="no dynamics to draw"):
         box.plot("energy")
+    with pytest.raises(UsageError, match="no atoms to draw"):
+        box.plot("structure")
 
 
 def test_looking_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
