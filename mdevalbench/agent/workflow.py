@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
+from anyio import to_thread
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from mdevalbench import __version__
@@ -128,7 +129,7 @@ class Agent:
             yield answer.model_copy(update={"problems": (Problem(words=words),)})
             return
         self.watch(answer.number, "static check")
-        problems = self.bench.check(script, files)
+        problems = await to_thread.run_sync(self.bench.check, script, files)  # others go on meanwhile
         update: dict[str, object] = {"script": script, "files": files, "reached": Reached.CHECK, "problems": problems}
         yield answer.model_copy(update=update)
         if problems:
@@ -149,7 +150,8 @@ class Agent:
         if problem is None:
             self.watch(answer.number, "evaluation")
             problem = self.bench.warned(script, run)
-            update |= {"reached": Reached.EVALUATION, "findings": evaluate(wish, script, run)}
+            findings = await to_thread.run_sync(evaluate, wish, script, run)
+            update |= {"reached": Reached.EVALUATION, "findings": findings}
         yield answer.model_copy(update=update | {"problems": (problem,) if problem else ()})
 
 
