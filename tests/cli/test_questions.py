@@ -81,7 +81,7 @@ def test_the_reference_answers_every_kind_rightly(tmp_path: Path, language: str)
     )
     page = Path(found["report"]).read_text()
     assert ("in Chinese" if language == "zh" else "in English") in page
-    assert "http" not in re.sub(r"Content-Security-Policy", "", page).replace("http-equiv", "")
+    assert not re.search(r"https?://(?!127\.0\.0\.1:7575/#/logs/)", page)  # links lead to the viewer on this machine
 
 
 def test_the_majority_model_earns_what_the_report_says_it_would(tmp_path: Path) -> None:
