@@ -23,10 +23,11 @@ class MuonAndAdamW(Optimizer):  # type: ignore[misc]
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         matrices = [each for each in trained if each.ndim == 2 and id(each) not in tables]
         others = [each for each in trained if each.ndim != 2 or id(each) in tables]
-        self.parts: tuple[Optimizer, Optimizer] = (
-            Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
-            AdamW(others, lr=lr, betas=betas, weight_decay=0.0),
-        )
+        self.parts: list[Optimizer] = []  # an adapter may leave nothing for one of them
+        if matrices:
+            self.parts.append(Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+        if others:
+            self.parts.append(AdamW(others, lr=lr, betas=betas, weight_decay=0.0))
         super().__init__(self._groups(), {})
 
     def step(self, closure: Any = None) -> Any:

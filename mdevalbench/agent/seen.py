@@ -32,7 +32,7 @@ def seen(run: Run) -> dict[str, Any]:
 
 def series(run: Run) -> dict[str, tuple[float, ...]]:
     """Courses of what is usually looked at, thinned out."""
-    stages = [one for one in run.evidence.segments if one.is_dynamics and len(one.samples)]
+    stages = [one for one in run.evidence.segments if one.is_dynamics and len(one.samples) and one.samples.natoms.all()]
     if not stages:
         return {}
     columns: dict[str, Callable[[Segment], object]] = {

@@ -19,6 +19,8 @@ from mdevalbench.audit.scene import Scene, scene
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks import load_task
 
+ESCAPES = attacks("escape")[::4]
+"""the audit tries all of them on the same engine; here it is about the way through the agent"""
 BUDGET = Budget(rounds=1, seconds=60, cpu_seconds=1)
 
 
@@ -31,7 +33,7 @@ def around(judge: Judge) -> Iterator[Scene]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", attacks("escape"), ids=[attack.name for attack in attacks("escape")])
+@pytest.mark.parametrize("attack", ESCAPES, ids=[attack.name for attack in ESCAPES])
 async def test_escapes_come_to_nothing(judge: Judge, around: Scene, attack: Attack) -> None:
     script = attack.render(around.names)
     before = around.look()

@@ -19,6 +19,8 @@ from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks import load_task
 from mdevalbench.zoo.apprentice import patched
 
+LEAST = 20
+"""of the 40 that were not looked at when the rules were written"""
 MISTAKES: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
@@ -45,9 +47,8 @@ async def mended(judge: Judge, mistake: dict[str, Any]) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("held_out", "least"), [(False, 36), (True, 20)])
-async def test_typical_mistakes_are_mended(judge: Judge, held_out: bool, least: int) -> None:
-    mistakes = [one for one in MISTAKES if bool(one.get("held_out")) is held_out]
+async def test_typical_mistakes_are_mended(judge: Judge) -> None:
+    mistakes = [one for one in MISTAKES if one.get("held_out")]
     left: list[str] = []
     places = anyio.Semaphore(2)
 
@@ -60,4 +61,4 @@ async def test_typical_mistakes_are_mended(judge: Judge, held_out: bool, least: 
         for mistake in mistakes:
             group.start_soon(one_of, mistake)
     print(f"{len(mistakes) - len(left)} of {len(mistakes)} mended; not: {', '.join(sorted(left))}")
-    assert len(mistakes) - len(left) >= least, left
+    assert len(mistakes) - len(left) >= LEAST, left

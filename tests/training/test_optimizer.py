@@ -57,6 +57,15 @@ def test_it_learns_and_its_state_comes_back() -> None:
     assert [group["lr"] for group in again.param_groups] == [1e-2, 1e-2]
 
 
+def test_an_adapter_of_matrices_alone_leaves_nothing_for_adamw() -> None:
+    found = model()
+    for name, parameter in found.named_parameters():  # type: ignore[attr-defined]
+        parameter.requires_grad = "q_proj" in name
+    by = optimizer(found)
+    assert len(by.parts) == 1
+    assert len(train(found, by, 2)) == 2
+
+
 def test_a_schedule_reaches_both() -> None:
     by = optimizer(model())
     schedule = torch.optim.lr_scheduler.LambdaLR(by, lambda step: 0.5**step)
