@@ -19,7 +19,7 @@ from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks import load_task
 from mdevalbench.zoo.apprentice import patched
 
-LEAST = 20
+LEAST = 27
 """of the 40 that were not looked at when the rules were written"""
 MISTAKES: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
