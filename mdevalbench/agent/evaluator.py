@@ -71,7 +71,11 @@ def _simulated(case: _Case) -> Iterator[Finding]:
         words = 'the script prints no result; end it by print "RESULT name = ${value} unit"'
         yield wrong("result", words)
     else:
-        yield fine("result", f"it reports `{RESULT.findall(case.run.output)[-1]}`")
+        said = RESULT.findall(case.run.output)[-1]
+        if len(said.partition("=")[2].split()) < 2:
+            yield doubt("result", f"it reports `{said}` without a unit; write `dimensionless` if it has none")
+        else:
+            yield fine("result", f"it reports `{said}`")
         yield unknown("uncertainty", "how far the reported number scatters from run to run was not checked")
 
 

@@ -186,7 +186,9 @@ def opening(request: str) -> list[ChatMessage]:
 def _ended(before: Sequence[Round], tried: Round, serious: Sequence[Finding]) -> str:
     """Why there is nothing more to ask for; empty if there is."""
     if tried.reached is Reached.EVALUATION and not serious and not tried.problems:
-        return "the script ran, and nothing was found wrong with it"
+        doubts = sum(one.state is State.DOUBT for one in tried.findings)
+        left = f"; {doubts} doubt{'s' if doubts > 1 else ''} could not be removed" if doubts else ""
+        return f"the script ran, and nothing was found wrong with it{left}"
     if before and tried.script is not None and before[-1].script == tried.script:
         return "the model gave the same script again"
     return ""

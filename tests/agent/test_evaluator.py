@@ -92,6 +92,11 @@ def test_a_temperature_that_only_an_earlier_stage_has_is_doubtful(judge: Judge) 
     assert finding.state is State.DOUBT and "as an earlier stage has" in finding.words
 
 
+def test_a_result_without_unit_is_doubtful(judge: Judge) -> None:
+    finding = findings(judge, "argon at 80 K", argon(steps=200, before=0).replace("$t K", "$t"))["result"]
+    assert finding.state is State.DOUBT and "without a unit" in finding.words
+
+
 def test_a_script_without_result_or_without_atoms(judge: Judge) -> None:
     silent = argon().replace("print ", "# print ")
     assert findings(judge, "argon at 80 K", silent)["result"].state is State.WRONG
