@@ -7,10 +7,10 @@ READY := .venv/installed $(RECORDER)
 TOOLS := .venv/tools $(RECORDER)
 # judgements that were made; what stands there is not judged again: `make verify-full RECORD=new.jsonl` judges all
 RECORD ?= docs/verification.jsonl
-# floors 1 and 2, the audit and training, which mypy checks strictly; by module, since the rooms are links
+# floors 1 and 2, the audit, training and the agent, which mypy checks strictly; by module, since the rooms are links
 TYPED := -m mdevalbench.types -m mdevalbench.errors -m mdevalbench.extract \
 	-p mdevalbench.lammps -p mdevalbench.observables -p mdevalbench.scorers -p mdevalbench.tasks \
-	-p mdevalbench.audit -p mdevalbench.training
+	-p mdevalbench.audit -p mdevalbench.training -p mdevalbench.agent
 
 ENVIRONMENTS := verifiers openenv
 
