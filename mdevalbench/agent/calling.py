@@ -5,17 +5,11 @@ Inspect's `react` agent is the loop; ours are the tools, and the record, which i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from inspect import iscoroutinefunction
-from typing import Any
-
 from inspect_ai.agent import Agent as InspectAgent
 from inspect_ai.agent import AgentPrompt, AgentSubmit, react
 from inspect_ai.tool import Tool, ToolDef, ToolError
 
-from mdevalbench.agent.toolbox import Toolbox, tools
-from mdevalbench.errors import UsageError
+from mdevalbench.agent.toolbox import Toolbox, told, tools
 from mdevalbench.tasks.chat import system_message
 
 PROMPT = """\
@@ -34,18 +28,4 @@ def caller(box: Toolbox) -> InspectAgent:
 
 def inspect_tools(box: Toolbox) -> list[Tool]:
     """The tools of a toolbox as those of Inspect."""
-    return [ToolDef(_told(tool), name=tool.__name__).as_tool() for tool in tools(box)]
-
-
-def _told(tool: Callable[..., Any]) -> Callable[..., Any]:
-    """A tool whose usage errors are told to the model."""
-
-    @wraps(tool)
-    async def call(**arguments: Any) -> str:
-        try:
-            said = await tool(**arguments) if iscoroutinefunction(tool) else tool(**arguments)
-        except UsageError as error:
-            raise ToolError(str(error)) from error
-        return str(said)
-
-    return call
+    return [ToolDef(told(tool, ToolError), name=tool.__name__).as_tool() for tool in tools(box)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from mdevalbench.lammps.diagnostics import Diagnostic, Edit
+from mdevalbench.lammps.diagnostics import Diagnostic, apply_all
 from mdevalbench.lammps.job import Ending, Run
 from mdevalbench.lammps.remedies import remedy
 from mdevalbench.types import Limits, Record
@@ -53,7 +53,7 @@ def from_check(script: str, found: Iterable[Diagnostic]) -> tuple[Problem, ...]:
     """A problem for each error of the static check; the first brings the script with all suggested changes."""
     errors = [one for one in found if one.severity == "error"]
     edits = [one.suggestion for one in errors if one.suggestion]
-    mended = apply(script, edits) if edits else ""
+    mended = apply_all(script, edits) if edits else ""
     return tuple(
         Problem(words=one.message, line=one.line, advice=one.advice, mended=mended if number == 0 else "")
         for number, one in enumerate(errors)
@@ -86,13 +86,6 @@ def from_warnings(script: str, run: Run) -> Problem | None:
         advice=found.advice,
         mended=found.apply(script) if found.edits else "",
     )
-
-
-def apply(script: str, edits: Sequence[Edit]) -> str:
-    """The script with all edits made, from its end to its beginning, so that no place moves before its turn."""
-    for edit in sorted(edits, key=lambda one: (one.line, one.column), reverse=True):
-        script = edit.apply(script)
-    return script
 
 
 def diff(old: str, new: str) -> str:

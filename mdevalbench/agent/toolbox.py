@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -242,3 +244,17 @@ def tools(box: Toolbox) -> tuple[Callable[..., object], ...]:
         box.plot,
         box.build_structure,
     )
+
+
+def told(tool: Callable[..., Any], refusal: type[Exception]) -> Callable[..., Any]:
+    """A tool whose usage errors are raised as `refusal`, whose words go to the model; faults stay what they are."""
+
+    @wraps(tool)
+    async def call(**arguments: Any) -> str:
+        try:
+            said = await tool(**arguments) if iscoroutinefunction(tool) else tool(**arguments)
+        except UsageError as error:
+            raise refusal(str(error)) from error
+        return str(said)
+
+    return call

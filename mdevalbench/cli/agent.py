@@ -47,6 +47,8 @@ def agent(
     Examples: `mdevalbench agent "thermal expansion of copper at 300 K" --model openai/gpt-5`,
     `mdevalbench agent --task lattice_constant/cu-mishin`
 
+    With --task the script is judged at the end, like any answer; the model learns nothing of that.
+
     Exit code 0: a script ran and nothing was found wrong (with --task: it passed). 1: not. 2: wrong usage.
     """
     from mdevalbench.agent.bench import Bench
@@ -54,17 +56,21 @@ def agent(
     from mdevalbench.agent.keeping import keep
     from mdevalbench.agent.workflow import NOT_OURS
     from mdevalbench.lammps.executor import open_executor
-    from mdevalbench.tasks import load_task
+    from mdevalbench.scorers.judge import Judge
+    from mdevalbench.tasks import load_task, reference_value
 
     if (request is None) == (task is None):
         raise UsageError('give a request in quotes, as "thermal expansion of copper at 300 K", or --task ID')
     asked = load_task(task).prompt if task else str(request)
+    if task:
+        reference_value(load_task(task))
     folder = output or _folder(task or asked)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} exists already and is not empty: give another folder with --output")
     budget = Budget(rounds=rounds, tokens=max_tokens, seconds=seconds, cpu_seconds=cpu_seconds)
     with open_executor(1) as pool:
         found = _pursue(asked, model, base_url, Bench(pool), budget)
+        verdict = Judge(pool).judge(load_task(task), found.best.completion) if task and found.best else None
     if not found.rounds and found.stopped == NOT_OURS:
         raise UsageError(NOT_OURS)
     page = keep(found, folder)
@@ -72,7 +78,9 @@ def agent(
         typer.echo(found.model_dump_json(indent=1))
     else:
         _print(found, page)
-    if not found.done:
+        if verdict:
+            typer.echo(f"judged  {'passed' if verdict.passed else '; '.join(verdict.reasons)}")
+    if not (verdict.passed if verdict else found.done and not task):
         raise typer.Exit(FELL_SHORT)
 
 

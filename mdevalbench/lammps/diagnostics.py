@@ -24,6 +24,13 @@ class Edit:
         return "\n".join(lines)
 
 
+def apply_all(script: str, edits: Iterable[Edit]) -> str:
+    """The script with all edits made, each once; from its end to its beginning, so that no place moves too early."""
+    for edit in sorted(set(edits), key=lambda one: (one.line, one.column, one.end_column), reverse=True):
+        script = edit.apply(script)
+    return script
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding. An error means that LAMMPS, or the harness, will stop at this place; a warning that it may."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from inspect import iscoroutinefunction
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
 from mdevalbench import __version__
-from mdevalbench.agent.toolbox import Toolbox, tools
-from mdevalbench.errors import UsageError
+from mdevalbench.agent.toolbox import Toolbox, told, tools
 from mdevalbench.tasks.chat import lammps_version
 
 INSTRUCTIONS = """\
@@ -25,19 +21,5 @@ def create_server(toolbox: Toolbox) -> MCPServer[Any]:
     """A server with every tool of a toolbox."""
     server = MCPServer("mdevalbench", instructions=INSTRUCTIONS.format(lammps=lammps_version()), version=__version__)
     for tool in tools(toolbox):
-        server.add_tool(_told(tool), description=tool.__doc__, structured_output=False)
+        server.add_tool(told(tool, ToolError), description=tool.__doc__, structured_output=False)
     return server
-
-
-def _told(tool: Callable[..., Any]) -> Callable[..., Any]:
-    """A tool whose usage errors are told to the model; what else is raised is a fault, and is told as one."""
-
-    @wraps(tool)
-    async def call(**arguments: Any) -> str:
-        try:
-            said = await tool(**arguments) if iscoroutinefunction(tool) else tool(**arguments)
-        except UsageError as error:
-            raise ToolError(str(error)) from error
-        return str(said)
-
-    return call

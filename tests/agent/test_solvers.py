@@ -134,6 +134,10 @@ def test_the_command_line(tmp_path: Path) -> None:
     code, said = command("elastic constants of silicon", "-o", out, "--json")
     found = json.loads(said[said.index("{") :])
     assert code == 0 and found["done"] and (tmp_path / "made" / "index.html").is_file()
+    code, said = command("--task", "lattice_constant/cu-mishin", "-o", str(tmp_path / "task"))
+    assert code == 0 and "judged  passed" in said
+    code, said = command("--task", "lattice_constant/cu-mishin", "--rounds", "1", "-o", str(tmp_path / "once"))
+    assert code == 1 and "judged  " in said and "judged  passed" not in said
     for arguments, words in (
         ((), "give a request in quotes"),
         (("x", "--task", "lattice_constant/cu-mishin"), "give a request in quotes"),

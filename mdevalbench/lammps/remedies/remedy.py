@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mdevalbench.lammps.check import check
-from mdevalbench.lammps.diagnostics import Edit
+from mdevalbench.lammps.diagnostics import Edit, apply_all
 from mdevalbench.lammps.remedies import (
     arguments,
     computes,
@@ -63,10 +63,8 @@ class Remedy:
     """what does it, where that is most probably what the author meant; places are those of the script as it is"""
 
     def apply(self, script: str) -> str:
-        """The script with all edits made, from the last place to the first."""
-        for edit in sorted(self.edits, key=lambda one: (one.line, one.column, one.end_column), reverse=True):
-            script = edit.apply(script)
-        return script
+        """The script with all edits made."""
+        return apply_all(script, self.edits)
 
 
 def remedy(script: str, error: ScriptError | None, output: str = "") -> Remedy | None:
