@@ -20,6 +20,8 @@ def evaluate(folder: Path, *arguments: str) -> tuple[int, str]:
 
 
 def test_a_model_trained_here_is_evaluated(writer: Path, tmp_path: Path) -> None:
+    measured = CliRunner().invoke(app, "tasks draw --family lattice_constant --seed 7 -n 3".split())  # the references
+    assert measured.exit_code == 0, measured.output
     which = "--suite codegen-train --seed 7 --family lattice_constant --limit 3".split()
     code, said = evaluate(tmp_path, "-M", f"path={writer}", *which)
     assert code == 0, said
