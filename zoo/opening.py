@@ -58,8 +58,7 @@ async def _ask(name: str, base_url: str | None, model_args: dict[str, Any]) -> N
         try:
             await opened.generate("Answer with the word ready.", config=config)
         except Exception as error:
-            cause = error.last_attempt.exception() or error if isinstance(error, RetryError) else error
-            raise UsageError(_refusal(name, opened.api.base_url, cause)) from error
+            raise UsageError(_refusal(name, opened.api.base_url, _cause(error))) from error
 
 
 def _refusal(name: str, base_url: str | None, error: BaseException) -> str:
@@ -77,8 +76,14 @@ def _refusal(name: str, base_url: str | None, error: BaseException) -> str:
     )
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What made the last of several attempts fail."""
+    return error.last_attempt.exception() or error if isinstance(error, RetryError) else error
+
+
 def in_words(error: BaseException) -> str:
     """The message of an exception in one line, without markup; its type where it has none."""
+    error = _cause(error)
     text = Text.from_markup(str(getattr(error, "message", None) or error)).plain
     return " ".join(text.removeprefix("ERROR: ").split()) or type(error).__name__
 

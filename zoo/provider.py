@@ -84,7 +84,7 @@ class BuiltinModel(ModelAPI):
             "wrong": _WrongAnswers(),
             "majority": partial(_majority, seed),
         }
-        self._write = writers.get(model_name, lambda prompt: _fenced(write_script(prompt)))
+        self._write: Callable[[str], str] = writers.get(model_name, lambda prompt: _fenced(write_script(prompt)))
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mdevalbench.agent.difference import suggested
+
 
 class State(StrEnum):
     """How a check ended."""
@@ -27,6 +29,12 @@ class Finding:
     state: State
     words: str
     """what was found, with numbers and units"""
+    mended: str = ""
+    """the script with a suggested change; empty without one"""
+
+    def told(self, script: str) -> str:
+        """All of it as text, the suggestion as a unified diff."""
+        return f"{self.check}: {self.words}{suggested(script, self.mended)}"
 
 
 def fine(check: str, words: str) -> Finding:

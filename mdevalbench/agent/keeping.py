@@ -7,9 +7,9 @@ from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from mdevalbench.agent.evaluator import potential_files
-from mdevalbench.agent.pictures import curve_svg
-from mdevalbench.agent.problem import diff
+from mdevalbench.agent.difference import diff
+from mdevalbench.agent.matter import potential_files
+from mdevalbench.agent.pictures import MOST_DRAWN, curve_svg, structure_svg
 from mdevalbench.agent.trajectory import Trajectory
 from mdevalbench.errors import UsageError
 from mdevalbench.observables.units import style_unit
@@ -17,17 +17,19 @@ from mdevalbench.observables.units import style_unit
 SCRIPT = "in.lmp"
 
 
-def keep(trajectory: Trajectory, folder: Path) -> Path:
+def keep(trajectory: Trajectory, folder: Path, made: Path | None = None) -> Path:
     """Write a trajectory into a folder, which is made, and return the page in it.
 
     `in.lmp` is the best script, with the files that it reads beside it, so that `lmp -in in.lmp` runs there; every
-    round's script is in `rounds`; `trajectory.json` holds everything.
+    round's script is in `rounds`; `trajectory.json` holds everything. What lies in `made` already is moved in too.
 
     Raises UsageError if the folder holds something else already.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists already and is not empty: give another folder with --output")
     folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(made.iterdir()) if made else ():
+        shutil.move(path, folder / ("inspect.eval" if path.suffix == ".eval" else path.name))
     (folder / "trajectory.json").write_text(trajectory.model_dump_json(indent=1), encoding="utf-8")
     for one in trajectory.rounds:
         (folder / "rounds").mkdir(exist_ok=True)
@@ -49,7 +51,13 @@ def _page(trajectory: Trajectory) -> str:
     environment = Environment(
         loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals |= {"curve": curve_svg, "diff": diff, "unit": _unit}
+    environment.globals |= {
+        "curve": curve_svg,
+        "structure": structure_svg,
+        "diff": diff,
+        "unit": _unit,
+        "most": MOST_DRAWN,
+    }
     return environment.get_template("trajectory.html.j2").render(t=trajectory, best=trajectory.best)
 
 

@@ -8,14 +8,25 @@ import numpy as np
 from markupsafe import Markup
 
 from mdevalbench.lammps.evidence import Frame
+from mdevalbench.types import Record
 
 WIDTH, HEIGHT = 320, 130
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 _STYLE = "<style>polyline,.axis{fill:none;stroke:#2a78c8}.axis{stroke:#999}text{font:9px sans-serif;fill:#555}</style>"
-MOST_DRAWN = 3000
+MOST_DRAWN = 1200
 _EDGE = 16.0
 _COLOURS = ("#888888", "#2a78c8", "#c8502a", "#2aa36b", "#b08d1f", "#8450b8", "#c2408f")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 8, 20
+
+
+class View(Record):
+    """What is drawn of a structure."""
+
+    x: tuple[float, ...]
+    z: tuple[float, ...]
+    types: tuple[int, ...]
+    spacing: float
+    """cube root of the volume per atom, of the box that just holds all"""
 
 
 def curve_svg(x: Sequence[float], y: Sequence[float]) -> Markup:
@@ -40,23 +51,27 @@ def curve_svg(x: Sequence[float], y: Sequence[float]) -> Markup:
     return Markup("".join(parts))  # numbers only
 
 
-def structure_svg(frame: Frame) -> Markup:
-    """The atoms of a state, seen along y with perspective left out: nearer ones are drawn over others, types by colour.
-
-    Only the nearest `MOST_DRAWN` atoms are drawn; empty without atoms.
-    """
-    inside = frame.positions[np.isfinite(frame.positions).all(axis=1)]
-    types = frame.types[np.isfinite(frame.positions).all(axis=1)]
-    if not len(inside):
-        return Markup()
+def view(frame: Frame | None) -> View | None:
+    """A state seen along y: the nearest `MOST_DRAWN` atoms, the farthest first; None without atoms."""
+    whole = np.isfinite(frame.positions).all(axis=1) if frame else np.zeros(0, dtype=bool)
+    if frame is None or not whole.any():
+        return None
+    inside, types = frame.positions[whole], frame.types[whole]
     order = np.argsort(-inside[:, 1])[-MOST_DRAWN:]
-    across, up = inside[order, 0], inside[order, 2]
-    scale = (WIDTH - 2 * _EDGE) / max(float(np.ptp(across)), float(np.ptp(up)), 1e-9)
-    height = scale * float(np.ptp(up)) + 2 * _EDGE
-    radius = max(1.5, min(12.0, 0.35 * scale * (np.ptp(inside, axis=0).clip(1e-9).prod() / len(inside)) ** (1 / 3)))
+    spacing = float(np.ptp(inside, axis=0).clip(1e-9).prod() / len(inside)) ** (1 / 3)
+    x, z = (tuple(map(float, inside[order, axis].round(2))) for axis in (0, 2))
+    return View(x=x, z=z, types=tuple(map(int, types[order])), spacing=spacing)
+
+
+def structure_svg(seen: View) -> Markup:
+    """Atoms with perspective left out, types by colour."""
+    across, up = np.array(seen.x) - min(seen.x), np.array(seen.z) - min(seen.z)
+    scale = (WIDTH - 2 * _EDGE) / max(float(across.max()), float(up.max()), 1e-9)
+    height = scale * float(up.max()) + 2 * _EDGE
+    radius = max(1.5, min(12.0, 0.35 * scale * seen.spacing))
     parts = [f'<svg class="structure" viewBox="0 0 {WIDTH} {height:.0f}" role="img">']
-    for a, b, kind in zip(across - across.min(), up - up.min(), types[order], strict=True):
-        colour = _COLOURS[int(kind) % len(_COLOURS)]
+    for a, b, kind in zip(across, up, seen.types, strict=True):
+        colour = _COLOURS[kind % len(_COLOURS)]
         x, y = _EDGE + scale * a, height - _EDGE - scale * b
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" stroke="#fff"/>')
     return Markup("".join([*parts, "</svg>"]))  # numbers and constants only

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
+from mdevalbench.agent.difference import suggested
 from mdevalbench.lammps.diagnostics import Diagnostic, apply_all
 from mdevalbench.lammps.job import Ending, Run
 from mdevalbench.lammps.remedies import remedy
@@ -30,9 +30,7 @@ class Problem(Record):
             f" at line {self.line}: `{lines[self.line - 1].strip()}`" if self.line and self.line <= len(lines) else ""
         )
         parts = [f"{self.words}{shown}", self.advice]
-        if self.mended:
-            parts.append(f"Suggested change:\n```diff\n{diff(script, self.mended)}```")
-        return "\n".join(part for part in parts if part)
+        return "\n".join(part for part in parts if part) + suggested(script, self.mended)
 
 
 _ENDINGS = {
@@ -86,9 +84,3 @@ def from_warnings(script: str, run: Run) -> Problem | None:
         advice=found.advice,
         mended=found.apply(script) if found.edits else "",
     )
-
-
-def diff(old: str, new: str) -> str:
-    """A unified diff without context, as text."""
-    lines = difflib.unified_diff(old.split("\n"), new.split("\n"), "script", "script", n=0, lineterm="")
-    return "".join(f"{line}\n" for line in lines)

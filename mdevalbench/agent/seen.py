@@ -1,4 +1,4 @@
-"""What is kept of a run for people to look at: its result, the end of its output, and its courses."""
+"""What is kept of a run for people to look at: its result, the end of its output, its courses and its last state."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mdevalbench.agent.pictures import view
 from mdevalbench.lammps.evidence import Segment
 from mdevalbench.lammps.job import Run
 from mdevalbench.observables.series import hydrostatic_pressure
@@ -26,6 +27,7 @@ def seen(run: Run) -> dict[str, Any]:
         "result": results[-1] if results else "",
         "output": run.output[-_KEPT_OUTPUT:],
         "series": series(run),
+        "structure": view(run.evidence.final),
         "units": run.evidence.loops[-1].settings.units if run.evidence.loops else "",
     }
 

@@ -15,18 +15,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from inspect_ai.agent import run
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, ModelOutput, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from inspect_ai.util import message_limit, time_limit, token_limit
 
 from mdevalbench.agent.bench import Bench
 from mdevalbench.agent.budget import Budget
-from mdevalbench.agent.calling import caller
+from mdevalbench.agent.calling import call_tools
 from mdevalbench.agent.toolbox import Toolbox
 from mdevalbench.agent.trajectory import Trajectory
 from mdevalbench.agent.workflow import Agent, opening
 from mdevalbench.agent.writer import InspectWriter
+from mdevalbench.errors import HarnessFault
 from mdevalbench.scorers.inspect import shared_judge
 from mdevalbench.tasks import budget as spending
 from mdevalbench.tasks.inspect_tasks import answer
@@ -72,33 +71,30 @@ def mdagent(rounds: int = 3, tokens: int = 200_000, seconds: float = 1800.0, cpu
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         agent = Agent(InspectWriter(get_model()), Bench(shared_judge().pool), budget)
         found = await agent.pursue(_request(state.input))
+        state.store.set("trajectory", found.model_dump(mode="json"))
+        if found.failed:
+            raise HarnessFault(found.stopped)  # and never a script to be judged
         best = found.best or (found.rounds[-1] if found.rounds else None)
         completion = best.completion if best else ""
         state.messages = _messages(found)
         state.output = ModelOutput.from_content(str(state.model), completion)
-        state.store.set("trajectory", found.model_dump(mode="json"))
         return state
 
     return solve
 
 
 @solver
-def mdagent_tools(messages: int = 30, tokens: int = 200_000, seconds: float = 1800.0) -> Solver:
-    """The tool-calling loop; `messages` counts those of both sides."""
+def mdagent_tools(
+    rounds: int = 15, tokens: int = 200_000, seconds: float = 1800.0, cpu_seconds: float = 600.0
+) -> Solver:
+    """The tool-calling loop, of at most so many answers that call a tool."""
+    budget = Budget(rounds=rounds, tokens=tokens, seconds=seconds, cpu_seconds=cpu_seconds)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        request = _request(state.input)
-        limits = [message_limit(messages), token_limit(tokens), time_limit(seconds)]
         with tempfile.TemporaryDirectory() as folder:
-            box = Toolbox(shared_judge().pool, Path(folder), request)
-            asked: list[ChatMessage] = [ChatMessageUser(content=request)]
-            found, exceeded = await run(caller(box), asked, limits=limits)
-        state.messages = found.messages
-        best = max(box.rounds, key=lambda one: (*one.rank, one.number), default=None)
-        answer = found.output.completion if found.output and not exceeded else (best.completion if best else "")
-        state.output = ModelOutput.from_content(str(state.model), answer)
-        state.store.set("rounds", [one.model_dump(mode="json") for one in box.rounds])
-        state.store.set("stopped", str(exceeded) if exceeded else "the model submitted")
+            box = Toolbox(shared_judge().pool, Path(folder), _request(state.input))
+            found, state.messages = await call_tools(box, budget, state)
+        state.output = ModelOutput.from_content(str(state.model), found.best.completion if found.best else "")
         return state
 
     return solve

@@ -6,7 +6,8 @@ model; a fault of the harness is raised as what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -17,11 +18,12 @@ from markupsafe import Markup
 
 from mdevalbench.agent.evaluator import evaluate
 from mdevalbench.agent.lookup import look_up
-from mdevalbench.agent.pictures import curve_svg, standalone, structure_svg
+from mdevalbench.agent.pictures import curve_svg, standalone, structure_svg, view
 from mdevalbench.agent.problem import from_check, from_run, from_warnings
 from mdevalbench.agent.seen import seen, series
 from mdevalbench.agent.structures import as_data_file, build, file_name
 from mdevalbench.agent.trajectory import Reached, Round
+from mdevalbench.agent.watching import Watch, unwatched
 from mdevalbench.agent.wish import understand
 from mdevalbench.errors import Unmeasured, UsageError
 from mdevalbench.lammps import potentials
@@ -37,6 +39,8 @@ Quantity = Literal["temperature", "pressure", "energy", "volume", "structure"]
 Which = Literal["last", "longest", "all"]
 Kind = Literal["dynamics", "minimisation", "static", "any"]
 MOST_LINES = 400
+MOST_CPU_SECONDS = 120.0
+"""of one run"""
 
 
 @dataclass
@@ -48,7 +52,11 @@ class Toolbox:
     """where pictures and structures are written"""
     request: str = ""
     """what the user wants, for the evaluation of runs"""
-    most_cpu_seconds: float = 120.0
+    watch: Watch = unwatched
+    """called with the number of each call of a tool, and its name"""
+    calls: int = 0
+    cpu_seconds: float = math.inf
+    """for all runs together"""
     files: dict[str, str] = field(default_factory=dict)
     last: Run | None = None
     rounds: list[Round] = field(default_factory=list)
@@ -74,19 +82,22 @@ class Toolbox:
         """
         if not script.strip():
             raise UsageError("the script is empty")
-        limits = Limits(cpu_seconds=min(max(cpu_seconds, 1.0), self.most_cpu_seconds))
+        left = self.cpu_seconds - sum(one.cpu_seconds for one in self.rounds)
+        if left <= 0:
+            raise UsageError(f"the {self.cpu_seconds:g} CPU seconds for runs are used up: submit the best script")
+        limits = Limits(cpu_seconds=min(max(cpu_seconds, 1.0), MOST_CPU_SECONDS, max(left, 0.1)))
         files = {name: content.encode() for name, content in self.files.items()}
         run = await self.executor.arun(Job(script, limits, files=files))
         self.last = run
         problem = from_run(script, run, limits) or from_warnings(script, run)
         found = () if problem else evaluate(understand(self.request), script, run)
         lines = [f"It ran to its end in {run.cpu_seconds:.1f} CPU seconds."]
-        lines += [f"{one.state}: {one.check}: {one.words}" for one in found]
+        lines += [f"{one.state}: {one.told(script)}" for one in found]
         told = problem.told(script) if problem else "\n".join(lines)
         self.rounds.append(
             Round(
                 number=len(self.rounds) + 1,
-                completion=script,
+                completion=as_answer(script, self.files),
                 script=script,
                 files=dict(self.files),
                 reached=Reached.RUN if problem else Reached.EVALUATION,
@@ -183,10 +194,11 @@ class Toolbox:
             quantity: temperature, pressure, energy (potential, per atom), volume (per atom), or structure.
         """
         run = self._run()
-        final, courses = run.evidence.final, series(run)
         if quantity == "structure":
-            drawing = structure_svg(final) if final else Markup()
+            last = view(run.evidence.final)
+            drawing = structure_svg(last) if last else Markup()
         else:
+            courses = series(run)
             drawing = curve_svg(courses.get("time", ()), courses.get(quantity, ()))
         if not drawing:
             what = "atoms" if quantity == "structure" else "dynamics"
@@ -230,6 +242,13 @@ class Toolbox:
         return self.last
 
 
+def as_answer(script: str, files: Mapping[str, str]) -> str:
+    """A script as an answer, with the files that it names, from which `mdevalbench.extract` takes them again."""
+    read = {name: content for name, content in files.items() if name in script}
+    blocks = [f"```lammps\n{script.rstrip()}\n```", *(f"{name}:\n```\n{text}\n```" for name, text in read.items())]
+    return "\n\n".join(blocks)
+
+
 def tools(box: Toolbox) -> tuple[Callable[..., object], ...]:
     """All tools of a toolbox, as functions with docstrings and types."""
     return (
@@ -246,11 +265,13 @@ def tools(box: Toolbox) -> tuple[Callable[..., object], ...]:
     )
 
 
-def told(tool: Callable[..., Any], refusal: type[Exception]) -> Callable[..., Any]:
+def told(box: Toolbox, tool: Callable[..., Any], refusal: type[Exception]) -> Callable[..., Any]:
     """A tool whose usage errors are raised as `refusal`, whose words go to the model; faults stay what they are."""
 
     @wraps(tool)
     async def call(**arguments: Any) -> str:
+        box.calls += 1
+        box.watch(box.calls, tool.__name__)
         try:
             said = await tool(**arguments) if iscoroutinefunction(tool) else tool(**arguments)
         except UsageError as error:

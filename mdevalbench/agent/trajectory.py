@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from mdevalbench.agent.budget import Budget
 from mdevalbench.agent.finding import Finding, State
+from mdevalbench.agent.pictures import View
 from mdevalbench.agent.problem import Problem
 from mdevalbench.types import Record
 
@@ -48,6 +50,8 @@ class Round(Record):
     for pictures"""
     units: str = ""
     """unit style of the script"""
+    structure: View | None = None
+    """the state at the end of the run, for a picture"""
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
@@ -68,6 +72,15 @@ class Round(Record):
         return self.reached is Reached.EVALUATION, -wrong - len(self.problems), -doubts
 
 
+class Call(Record):
+    """A tool that a model called."""
+
+    tool: str
+    arguments: dict[str, Any]
+    said: str
+    """what the tool answered"""
+
+
 class Trajectory(Record):
     """A request from its beginning to its end."""
 
@@ -79,22 +92,30 @@ class Trajectory(Record):
     """ISO 8601"""
     budget: Budget
     rounds: tuple[Round, ...]
+    calls: tuple[Call, ...] = ()
+    """of tools, where the model works by itself; the rounds are then its runs"""
+    chosen: int | None = None
+    """number of the round whose script the model submitted, where it does so"""
+    further_tokens: int = 0
+    """read and written, and counted with no round"""
     stopped: str
     """why it ended, in words"""
     done: bool
     """the last script ran, and nothing was found wrong with it"""
+    failed: bool = False
+    """the model's provider or the harness failed, so that the outcome says nothing of the model"""
     seconds: float
 
     @property
     def best(self) -> Round | None:
-        """The round to keep: the best one, of equal ones the last; None if no answer held a script."""
-        scripts = [one for one in self.rounds if one.script is not None]
+        """The round to keep: the chosen, else the best, of equal ones the last; None if no answer held a script."""
+        scripts = [one for one in self.rounds if one.script is not None and self.chosen in (None, one.number)]
         return max(scripts, key=lambda one: (*one.rank, one.number), default=None)
 
     @property
     def tokens(self) -> int:
         """Read and written by the model."""
-        return sum(one.input_tokens + one.output_tokens for one in self.rounds)
+        return self.further_tokens + sum(one.input_tokens + one.output_tokens for one in self.rounds)
 
     @property
     def cpu_seconds(self) -> float:

@@ -26,6 +26,10 @@ _FIELD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """words of the field: a request without any is none of ours"""
+NOT_OURS = (
+    "this does not read like a question on atoms, materials or molecular dynamics. Say which system and which quantity "
+    'is wanted, for example "thermal expansion of copper at 300 K"'
+)
 
 
 @dataclass(frozen=True, slots=True)

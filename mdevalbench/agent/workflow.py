@@ -7,9 +7,10 @@ and what was wrong with it, and nothing else, so that a conversation never grows
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import anyio
 from anyio import to_thread
@@ -23,8 +24,10 @@ from mdevalbench.agent.finding import Finding, State
 from mdevalbench.agent.problem import Problem
 from mdevalbench.agent.seen import seen
 from mdevalbench.agent.trajectory import Reached, Round, Trajectory
-from mdevalbench.agent.wish import Wish, understand
-from mdevalbench.agent.writer import Writer, most_tokens_of
+from mdevalbench.agent.watching import Watch, unwatched
+from mdevalbench.agent.wish import NOT_OURS, Wish, understand
+from mdevalbench.agent.writer import Reply, Writer, most_tokens_of
+from mdevalbench.errors import HarnessFault
 from mdevalbench.extract import extract
 from mdevalbench.tasks.chat import lammps_version, system_message
 from mdevalbench.types import Limits
@@ -39,8 +42,14 @@ RUN_SECONDS = 120.0
 """CPU time of one run, at most"""
 START_SECONDS = 10.0
 
-Watch = Callable[[int, str], None]
-"""called with the number of a round and what happens in it"""
+
+class _Step(NamedTuple):
+    """A round, and why to stop after it, if so."""
+
+    tried: Round | None
+    stopped: str = ""
+    failed: bool = False
+    """provider or harness failed"""
 
 
 @dataclass(frozen=True)
@@ -51,25 +60,25 @@ class Agent:
         writer: the model.
         bench: where scripts are tried.
         budget: what one request may take.
-        watch: called with every step.
+        watch: called with the number of an answer and each step that is made with it.
     """
 
     writer: Writer
     bench: Bench
     budget: Budget = field(default_factory=Budget)
-    watch: Watch = lambda number, what: None
+    watch: Watch = unwatched
 
     async def pursue(self, request: str) -> Trajectory:
         """Answer a request, which is in words.
 
-        Raises HarnessFault if scripts could not be run, which is no fault of model or script.
+        If the model's provider or the harness fails, the trajectory says so and holds what came before.
         """
-        meter, rounds = Meter(self.budget), list[Round]()
+        meter, rounds, failed = Meter(self.budget), list[Round](), False
         wish, start = understand(request), opening(request)
         stopped = "" if wish.of_the_field else NOT_OURS
         conversation, doubted = start, set[str]()
         while not stopped:
-            tried, stopped = await self._round(wish, conversation, meter)
+            tried, stopped, failed = await self._round(wish, conversation, meter)
             if tried is None:
                 break
             serious = [one for one in tried.findings if _matters(one, doubted)]
@@ -89,36 +98,34 @@ class Agent:
             budget=self.budget,
             rounds=tuple(rounds),
             stopped=stopped,
-            done=bool(rounds) and rounds[-1].sound,
+            done=bool(rounds) and rounds[-1].sound and not failed,
+            failed=failed,
             seconds=meter.seconds,
         )
 
-    async def _round(self, wish: Wish, conversation: list[ChatMessage], meter: Meter) -> tuple[Round | None, str]:
-        """One answer and what became of it, and why to stop, if so; no round where a limit came first."""
+    async def _round(self, wish: Wish, conversation: list[ChatMessage], meter: Meter) -> _Step:
+        """One answer and what became of it; no round where a limit came first."""
         asks = most_tokens_of(conversation)
         if spent := meter.exhausted():
-            return None, f"{spent} was reached"
+            return _Step(None, f"{spent} was reached")
         if asks >= meter.tokens_left:
-            return None, f"the next question might take more than the {meter.tokens_left} tokens that are left"
-        number, begin = meter.rounds + 1, time.monotonic()
+            return _Step(None, f"the next question might take more than the {meter.tokens_left} tokens that are left")
+        number, begin, fault = meter.rounds + 1, time.monotonic(), ""
         tried: Round | None = None
         with anyio.move_on_after(meter.seconds_left) as scope:
-            self.watch(number, "the model writes")
-            reply = await self.writer.write(conversation, meter.tokens_left - asks)
-            meter.rounds, meter.tokens = number, meter.tokens + reply.input_tokens + reply.output_tokens
-            tried = Round(
-                number=number,
-                completion=reply.text.encode("utf-8", "replace").decode(),  # half characters cannot be written
-                script=None,
-                reached=Reached.ANSWER,
-                input_tokens=reply.input_tokens,
-                output_tokens=reply.output_tokens,
-            )
-            async for step in self._tried(wish, tried, meter):
-                tried = step  # the last that was reached in time counts
+            try:
+                self.watch(number, "the model writes")
+                reply = await self.writer.write(conversation, meter.tokens_left - asks)
+                meter.rounds, meter.tokens = number, meter.tokens + reply.input_tokens + reply.output_tokens
+                tried = _answered(number, reply)
+                async for step in self._tried(wish, tried, meter):
+                    tried = step  # the last that was reached in time counts
+            except HarnessFault as error:
+                fault = str(error)
         if tried is not None:
             tried = tried.model_copy(update={"seconds": time.monotonic() - begin})
-        return tried, f"the limit of {self.budget.seconds:g} seconds was reached" if scope.cancelled_caught else ""
+        late = f"the limit of {self.budget.seconds:g} seconds was reached" if scope.cancelled_caught else ""
+        return _Step(tried, fault or late, bool(fault))
 
     async def _tried(self, wish: Wish, answer: Round, meter: Meter) -> AsyncIterator[Round]:
         """Check, start, run and evaluate the script of an answer, as far as it goes; after each step what is known."""
@@ -155,16 +162,10 @@ class Agent:
         yield answer.model_copy(update=update | {"problems": (problem,) if problem else ()})
 
 
-NOT_OURS = (
-    "this does not read like a question on atoms, materials or molecular dynamics. Say which system and which quantity "
-    'is wanted, for example "thermal expansion of copper at 300 K"'
-)
-
-
 def feedback(tried: Round, serious: Sequence[Finding]) -> str:
     """What a model is told about its answer."""
     parts = [problem.told(tried.script or "") for problem in tried.problems]
-    parts += [f"{one.check}: {one.words}" for one in serious]
+    parts += [one.told(tried.script or "") for one in serious]
     intro = {
         Reached.ANSWER: "No LAMMPS script could be found in your answer.",
         Reached.CHECK: "The script was checked, and LAMMPS would not take it.",
@@ -181,6 +182,18 @@ def opening(request: str) -> list[ChatMessage]:
         ChatMessageSystem(content=SYSTEM.format(usual=system_message())),
         ChatMessageUser(content=request),
     ]
+
+
+def _answered(number: int, reply: Reply) -> Round:
+    """A round of which nothing is known yet but the answer."""
+    return Round(
+        number=number,
+        completion=reply.text.encode("utf-8", "replace").decode(),  # half characters cannot be written
+        script=None,
+        reached=Reached.ANSWER,
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+    )
 
 
 def _ended(before: Sequence[Round], tried: Round, serious: Sequence[Finding]) -> str:

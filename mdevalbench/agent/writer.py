@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Model
+from inspect_ai.util import LimitExceededError
 
+from mdevalbench.errors import HarnessFault, MDEvalBenchError
 from mdevalbench.tasks import budget as spending
+from mdevalbench.zoo.opening import in_words
+
+
+class Unanswered(HarnessFault):
+    """A model's provider failed, after retries, which says nothing of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Writer(Protocol):
         ...
 
     async def write(self, conversation: Sequence[ChatMessage], most_tokens: int) -> Reply:
-        """Answer, in at most so many tokens."""
+        """Answer, in at most so many tokens. Raises Unanswered if the provider fails."""
         ...
 
 
@@ -48,7 +55,12 @@ class InspectWriter:
         """Answer, in at most so many tokens."""
         limit = min(most_tokens, self.model.config.max_tokens or most_tokens)
         async with spending.turn():
-            output = await self.model.generate(list(conversation), config=GenerateConfig(max_tokens=limit))
+            try:
+                output = await self.model.generate(list(conversation), config=GenerateConfig(max_tokens=limit))
+            except (MDEvalBenchError, LimitExceededError):
+                raise
+            except Exception as error:  # providers raise whatever their packages raise
+                raise Unanswered(f"{self.name} does not answer any more: {in_words(error)}") from error
             usage = output.usage
             spending.add(usage)
         return Reply(output.completion, usage.input_tokens if usage else 0, usage.output_tokens if usage else 0)

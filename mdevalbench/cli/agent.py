@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mdevalbench.cli import completion
-from mdevalbench.cli.faults import FELL_SHORT
+from mdevalbench.cli.faults import FELL_SHORT, HARNESS
 from mdevalbench.cli.options import Executor, Lammps, Scheduler, TasksDir
 from mdevalbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from mdevalbench.agent.bench import Bench
     from mdevalbench.agent.budget import Budget
     from mdevalbench.agent.trajectory import Trajectory
+    from mdevalbench.agent.watching import Watch
+    from mdevalbench.lammps.executor import Executor as Pool
+
+RETRIES = 5
+"""of a provider that does not answer: about a minute and a half"""
+
+
+class Mode(StrEnum):
+    """How the model works."""
+
+    WORKFLOW = "workflow"
+    TOOLS = "tools"
 
 
 def agent(
@@ -28,10 +43,18 @@ def agent(
         str | None,
         typer.Option(help="Answer the prompt of this task instead.", autocompletion=completion.task_ids),
     ] = None,
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="workflow: write, check, run, mend, for any model; tools: a model that calls tools works by itself."
+        ),
+    ] = Mode.WORKFLOW,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", file_okay=False, help="Folder for script, page and data.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Answers of the model, at most.")] = 5,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Answers of the model, at most: 5, and 15 with tools.", show_default=False)
+    ] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Tokens, at most, all answers together.")] = 200_000,
     seconds: Annotated[float, typer.Option(min=1, help="Wall time, at most.")] = 1800.0,
     cpu_seconds: Annotated[float, typer.Option(min=1, help="CPU time of LAMMPS, at most, all runs together.")] = 600.0,
@@ -50,11 +73,11 @@ def agent(
     With --task the script is judged at the end, like any answer; the model learns nothing of that.
 
     Exit code 0: a script ran and nothing was found wrong (with --task: it passed). 1: not. 2: wrong usage.
+    3: the model's provider or the harness failed; what came before is kept.
     """
-    from mdevalbench.agent.bench import Bench
     from mdevalbench.agent.budget import Budget
     from mdevalbench.agent.keeping import keep
-    from mdevalbench.agent.workflow import NOT_OURS
+    from mdevalbench.agent.wish import NOT_OURS, understand
     from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
     from mdevalbench.tasks import load_task, reference_value
@@ -67,27 +90,35 @@ def agent(
     folder = output or _folder(task or asked)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} exists already and is not empty: give another folder with --output")
-    budget = Budget(rounds=rounds, tokens=max_tokens, seconds=seconds, cpu_seconds=cpu_seconds)
-    with open_executor(1) as pool:
-        found = _pursue(asked, model, base_url, Bench(pool), budget)
-        verdict = Judge(pool).judge(load_task(task), found.best.completion) if task and found.best else None
-    if not found.rounds and found.stopped == NOT_OURS:
+    if not understand(asked).of_the_field:
         raise UsageError(NOT_OURS)
-    page = keep(found, folder)
+    rounds = rounds or (5 if mode is Mode.WORKFLOW else 15)
+    budget = Budget(rounds=rounds, tokens=max_tokens, seconds=seconds, cpu_seconds=cpu_seconds)
+    with open_executor(1) as pool, TemporaryDirectory() as made:
+        found = _pursue(asked, mode, model, base_url, pool, budget, Path(made))
+        page = keep(found, folder, Path(made))
+        best = None if found.failed else found.best
+        verdict = Judge(pool).judge(load_task(task), best.completion) if task and best else None
     if json:
         typer.echo(found.model_dump_json(indent=1))
     else:
         _print(found, page)
         if verdict:
             typer.echo(f"judged  {'passed' if verdict.passed else '; '.join(verdict.reasons)}")
+    if found.failed:
+        raise typer.Exit(HARNESS)
     if not (verdict.passed if verdict else found.done and not task):
         raise typer.Exit(FELL_SHORT)
 
 
-def _pursue(request: str, model: str, base_url: str | None, bench: Bench, budget: Budget) -> Trajectory:
+def _pursue(
+    request: str, mode: Mode, model: str, base_url: str | None, pool: Pool, budget: Budget, folder: Path
+) -> Trajectory:
     import anyio
     from inspect_ai.model import GenerateConfig, get_model
 
+    from mdevalbench.agent import single
+    from mdevalbench.agent.bench import Bench
     from mdevalbench.agent.workflow import Agent
     from mdevalbench.agent.writer import InspectWriter
     from mdevalbench.zoo.cards import Settings, named
@@ -98,17 +129,36 @@ def _pursue(request: str, model: str, base_url: str | None, bench: Bench, budget
     settings = card.generation if card else Settings()
     check_model(name, base_url)
 
+    watching = _shown("call" if mode is Mode.TOOLS else "answer")
+    config = GenerateConfig(max_retries=RETRIES, **settings.model_dump(exclude_none=True))
+    opened = get_model(name, config=config, base_url=base_url, memoize=False)
+    if mode is Mode.TOOLS:
+        with watching as watch:
+            return single.pursue(request, opened, pool, budget, folder, watch)
+
     async def pursue() -> Trajectory:
-        config = GenerateConfig(**settings.model_dump(exclude_none=True))
-        async with get_model(name, config=config, base_url=base_url, memoize=False) as opened:
-            agent = Agent(InspectWriter(opened), bench, budget, _show)
-            return await agent.pursue(request)
+        async with opened:
+            with watching as watch:
+                return await Agent(InspectWriter(opened), Bench(pool), budget, watch).pursue(request)
 
     return anyio.run(pursue)
 
 
-def _show(number: int, what: str) -> None:
-    typer.echo(f"answer {number}: {what}", err=True)
+@contextmanager
+def _shown(each: str) -> Iterator[Watch]:
+    """What happens, as lines; on a terminal with the time that the last takes."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:
+        current = progress.add_task("")
+
+        def show(number: int, what: str) -> None:
+            progress.console.print(f"{each} {number}: {what}", markup=False)
+            progress.reset(current, description=what)
+
+        yield show
 
 
 def _folder(text: str) -> Path:
@@ -133,5 +183,6 @@ def _print(found: Trajectory, page: Path) -> None:
     result = best.result if best and best.result else "no result"
     console.print(f"\n{result}", style="bold", markup=False, highlight=False)
     console.print(f"{'done' if found.done else 'not done'}: {found.stopped}", markup=False, highlight=False)
-    spent = f"{len(found.rounds)} answers, {found.tokens} tokens, {found.seconds:.0f} s, {found.cpu_seconds:.1f} CPU s"
+    did = f"{len(found.calls)} calls of tools" if found.calls else f"{len(found.rounds)} answers"
+    spent = f"{did}, {found.tokens} tokens, {found.seconds:.0f} s, {found.cpu_seconds:.1f} CPU s"
     console.print(f"{spent} of LAMMPS\npage    {page}\nscript  {page.with_name('in.lmp')}", style="dim", soft_wrap=True)

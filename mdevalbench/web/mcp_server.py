@@ -21,5 +21,5 @@ def create_server(toolbox: Toolbox) -> MCPServer[Any]:
     """A server with every tool of a toolbox."""
     server = MCPServer("mdevalbench", instructions=INSTRUCTIONS.format(lammps=lammps_version()), version=__version__)
     for tool in tools(toolbox):
-        server.add_tool(told(tool, ToolError), description=tool.__doc__, structured_output=False)
+        server.add_tool(told(toolbox, tool, ToolError), description=tool.__doc__, structured_output=False)
     return server

@@ -27,7 +27,7 @@ fix move all {fix}
 run {before}
 run {steps}
 variable t equal temp
-print "RESULT value = $t K"
+print "RESULT temperature = $t K"
 """
 USUAL = {
     "spacing": 5.4, "cells": 4, "mass": 39.948, "start": 160, "timestep": 0.004, "fix": "nvt temp 80 80 0.2",
@@ -94,7 +94,30 @@ def test_a_temperature_that_only_an_earlier_stage_has_is_doubtful(judge: Judge) 
 
 def test_a_result_without_unit_is_doubtful(judge: Judge) -> None:
     finding = findings(judge, "argon at 80 K", argon(steps=200, before=0).replace("$t K", "$t"))["result"]
-    assert finding.state is State.DOUBT and "without a unit" in finding.words
+    assert finding.state is State.DOUBT and "it has no unit" in finding.words
+
+
+def test_a_result_without_a_name_is_doubtful(judge: Judge) -> None:
+    nameless = argon(steps=200, before=0).replace("RESULT temperature", "RESULT value")
+    finding = findings(judge, "argon at 80 K", nameless)["result"]
+    assert finding.state is State.DOUBT and "which quantity that is" in finding.words
+
+
+def test_a_squeezed_crystal_is_doubtful_unless_it_was_asked_for(judge: Judge) -> None:
+    squeezed = argon(spacing=4.9)
+    assert findings(judge, "argon at 80 K", squeezed)["pressure"].state is State.DOUBT
+    assert findings(judge, "equation of state of argon at 80 K", squeezed)["pressure"].state is State.UNKNOWN
+
+
+def test_a_better_potential_is_suggested(judge: Judge) -> None:
+    copper = argon(spacing=3.61, mass=63.546, steps=100, before=0).replace("0.0103 3.4", "0.4 2.3")
+    finding = findings(judge, "copper at 80 K", copper)["potential"]
+    assert "LAMMPS comes with Cu_mishin1.eam.alloy (pair_style eam/alloy)" in finding.words
+    assert "+pair_style eam/alloy\n+pair_coeff * * Cu_mishin1.eam.alloy Cu\n" in finding.told(copper)
+    assert findings(judge, "copper at 80 K", finding.mended)["potential"].state is not State.DOUBT
+    sodium = copper.replace("63.546", "22.99")
+    finding = findings(judge, "sodium at 80 K", sodium)["potential"]
+    assert "LAMMPS comes with none" in finding.words and not finding.mended
 
 
 def test_a_script_without_result_or_without_atoms(judge: Judge) -> None:

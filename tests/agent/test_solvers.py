@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from pathlib import Path
 
 import pytest
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
-from typer.testing import CliRunner
 
 import mdevalbench.agent
-from mdevalbench.cli.main import app
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.evaluation import Evaluation, check
 from mdevalbench.leaderboard.run import evaluate
@@ -122,29 +119,3 @@ def test_options_that_do_nothing_are_refused() -> None:
         check(Evaluation("mdevalbench/template", suite="demo", solver="mdagnt"))
     with pytest.raises(UsageError, match="--solver goes with suites of tasks that are run"):
         check(Evaluation("mdevalbench/majority", suite="syntax", solver="mdagent"))
-
-
-def command(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["agent", *arguments])
-    return done.exit_code, done.output
-
-
-def test_the_command_line(tmp_path: Path) -> None:
-    out = str(tmp_path / "made")
-    code, said = command("elastic constants of silicon", "-o", out, "--json")
-    found = json.loads(said[said.index("{") :])
-    assert code == 0 and found["done"] and (tmp_path / "made" / "index.html").is_file()
-    code, said = command("--task", "lattice_constant/cu-mishin", "-o", str(tmp_path / "task"))
-    assert code == 0 and "judged  passed" in said
-    code, said = command("--task", "lattice_constant/cu-mishin", "--rounds", "1", "-o", str(tmp_path / "once"))
-    assert code == 1 and "judged  " in said and "judged  passed" not in said
-    for arguments, words in (
-        ((), "give a request in quotes"),
-        (("x", "--task", "lattice_constant/cu-mishin"), "give a request in quotes"),
-        (("melting of tin", "-o", out), "not empty"),
-        (("who won the football match",), "does not read like a question"),
-        (("melting of tin", "--model", "mdevalbench/nobody"), "no such built-in model"),
-        (("--task", "lattice_constant/cu-mishn"), "cu-mishin"),
-    ):
-        code, said = command(*arguments)
-        assert code == 2 and words in " ".join(said.split()), said
