@@ -14,6 +14,7 @@ from mdevalbench.extract import extract
 from mdevalbench.leaderboard.code import CodeSummary
 from mdevalbench.leaderboard.comparison import COLUMNS, compare, differences, differing, probability
 from mdevalbench.leaderboard.drawing import deviations_svg
+from mdevalbench.leaderboard.effort import efforts
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
 from mdevalbench.types import Record, Reference, ScriptError, Stage
@@ -49,6 +50,7 @@ def write_comparison(ways: Mapping[str, Sequence[RunSummary]], apart: Collection
         lines=compare(ways, apart),
         pairs=differences(ways),
         differing=differing(ways),
+        efforts=efforts(ways),
         ways=list(ways),
         runs=ways,
         columns=COLUMNS,

@@ -42,6 +42,12 @@ class Answer(Record):
     input_tokens: int
     output_tokens: int
     dollars: float | None
+    calls: int = 0
+    """of the model"""
+    seconds: float = 0.0
+    """wall time of model, tools and judge, without waiting for a turn"""
+    lammps_seconds: float = 0.0
+    """CPU time of LAMMPS, of an agent's own runs and the judge's"""
 
 
 class Group(Record):
@@ -147,6 +153,8 @@ def _answer(sample: EvalSample) -> Answer:
     usage = list(sample.model_usage.values())
     costs = [u.total_cost for u in usage if u.total_cost is not None]
     error = sample.error.message if sample.error else None
+    verdict = Verdict.model_validate(metadata["verdict"]) if "verdict" in metadata else None
+    tried = math.fsum(one["cpu_seconds"] for one in sample.store.get("trajectory", {}).get("rounds", ()))
     return Answer(
         task=str(sample.id),
         family=str(sample.metadata.get("family", str(sample.id).partition("/")[0])),
@@ -155,7 +163,7 @@ def _answer(sample: EvalSample) -> Answer:
         completion=sample.output.completion,
         truncated=bool(metadata.get("truncated", False)),
         scores=scores,
-        verdict=Verdict.model_validate(metadata["verdict"]) if "verdict" in metadata else None,
+        verdict=verdict,
         unscored=None if scores or error else (score and score.explanation) or "no score in the log",
         error=error,
         compare=str(sample.metadata.get("compare", "two-sided")),
@@ -163,6 +171,9 @@ def _answer(sample: EvalSample) -> Answer:
         input_tokens=sum(u.input_tokens for u in usage),
         output_tokens=sum(u.output_tokens for u in usage),
         dollars=math.fsum(costs) if costs else None,
+        calls=sum(event.event == "model" for event in sample.events),
+        seconds=sample.working_time or 0.0,
+        lammps_seconds=tried + (verdict.seconds if verdict else 0.0),
     )
 
 
@@ -190,7 +201,7 @@ def group_answers(name: str, answers: Sequence[Answer], epochs: int) -> Group:
         input_tokens=sum(answer.input_tokens for answer in answers),
         output_tokens=sum(answer.output_tokens for answer in answers),
         dollars=math.fsum(dollars) if dollars else None,
-        lammps_seconds=math.fsum(answer.verdict.seconds for answer in answers if answer.verdict),
+        lammps_seconds=math.fsum(answer.lammps_seconds for answer in answers),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json as jsonlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mdevalbench.errors import UsageError
+from mdevalbench.types import Record
 
 
 def compare(
@@ -29,7 +31,8 @@ def compare(
     """Compare evaluations of the same tasks: tables in Markdown, with intervals clustered by family.
 
     The second table has the paired difference of each way from the first, and the probability of one as large by chance
-    (an exact permutation test over families).
+    (an exact permutation test over families). The third has what each reaches if any of its answers to a task counts,
+    as with several epochs, and what that takes for each task: calls of the model, tokens, time.
 
     `exploiting` is the share of answers that report a value although nothing of the task could be measured.
 
@@ -37,6 +40,7 @@ def compare(
     """
     from mdevalbench.leaderboard.comparison import as_markdown, differences, paired_markdown
     from mdevalbench.leaderboard.comparison import compare as lines_of
+    from mdevalbench.leaderboard.effort import effort_markdown, efforts
     from mdevalbench.leaderboard.report import write_comparison
     from mdevalbench.leaderboard.summary import summarise
 
@@ -44,19 +48,19 @@ def compare(
     if len(given) < len(ways):
         raise UsageError("two ways have the same label: logs of one way are written LABEL=LOG,LOG")
     summaries = {label: [summarise(path) for path in paths] for label, paths in given.items()}
-    lines, pairs = lines_of(summaries, apart or ()), differences(summaries)
+    lines, pairs, costs = lines_of(summaries, apart or ()), differences(summaries), efforts(summaries)
     if html:
         html.parent.mkdir(parents=True, exist_ok=True)
         write_comparison(summaries, apart or (), html)
     if json:
-        content = {
-            name: [one.model_dump(mode="json") for one in some] for name, some in (("ways", lines), ("pairs", pairs))
-        }
+        tables: dict[str, Sequence[Record]] = {"ways": lines, "pairs": pairs, "efforts": costs}
+        content = {name: [one.model_dump(mode="json") for one in some] for name, some in tables.items()}
         typer.echo(jsonlib.dumps(content))
         return
     typer.echo(as_markdown(lines), nl=False)
     if pairs:
         typer.echo(f"\n{paired_markdown(pairs)}", nl=False)
+    typer.echo(f"\n{effort_markdown(costs)}", nl=False)
 
 
 def _way(text: str) -> tuple[str, list[Path]]:

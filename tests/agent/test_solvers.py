@@ -11,6 +11,7 @@ from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 
 import mdevalbench.agent
 from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.effort import efforts
 from mdevalbench.leaderboard.evaluation import Evaluation, check
 from mdevalbench.leaderboard.run import evaluate
 from mdevalbench.leaderboard.summary import RunSummary
@@ -36,15 +37,16 @@ def passed(summary: RunSummary) -> float:
 
 @pytest.mark.slow
 def test_ways_of_answering(folder: Path) -> None:
-    calls = {}
-    found = {}
+    calls, found, summaries = {}, {}, {}
     for solver in ("direct", "mdagent1", "mdagent"):
         summary, log = run("apprentice", solver, folder)
         assert summary.complete and summary.settings["solver"] == solver
-        found[solver] = passed(summary)
+        found[solver], summaries[solver] = passed(summary), [summary]
         samples = log.samples or []
         calls[solver] = {sum(message.role == "assistant" for message in sample.messages) for sample in samples}
     assert calls["direct"] == {1} and calls["mdagent1"] == {3} and calls["mdagent"] <= {1, 2, 3}
+    counted = {line.label: line.calls for line in efforts(summaries)}
+    assert counted["direct"] == 1 and counted["mdagent1"] == 3 and 1 < counted["mdagent"] <= 3
     assert found["direct"] == found["mdagent1"] == 0 and found["mdagent"] >= 0.75
     assert len(list_eval_logs(str(folder))) == len(list(folder.glob("*.html"))) == 3  # each way has its own
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from mdevalbench.cli.main import app
 from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.comparison import as_markdown, compare, differing
+from mdevalbench.leaderboard.effort import effort_markdown, efforts
 from mdevalbench.leaderboard.evaluation import Evaluation
 from mdevalbench.leaderboard.run import evaluate
 from mdevalbench.leaderboard.summary import Answer, exploits, summarise
@@ -52,6 +53,20 @@ def test_ways_stand_side_by_side(runs: dict[str, Path]) -> None:
     table = as_markdown(both).splitlines()
     assert table[0].startswith("|  | tasks | runs | started | executed | physics | reward | exploiting |")
     assert "| mixed | " in table[2] and "| 50.0 % [" in table[2]
+
+
+def test_what_it_takes(runs: dict[str, Path], tmp_path: Path) -> None:
+    evaluate(Evaluation("mdevalbench/wrong", suite="demo", epochs=2, log_dir=tmp_path), "none")
+    (twice,) = list_eval_logs(str(tmp_path))
+    logs = {"wrong": Path(twice.name.removeprefix("file://")), "reference": runs["reference"]}
+    lines = efforts({name: [summarise(path)] for name, path in logs.items()})
+    wrong, right = lines
+    assert (wrong.answers, wrong.calls, right.answers, right.calls) == (2, 2.0, 1, 1.0)
+    assert mean(wrong.physics) == 0 and mean(right.physics) == 1 and mean(right.executed) == 1
+    assert right.gain is not None and right.gain.mean == 1.0 and wrong.gain is None
+    assert wrong.tokens > right.tokens > 100 and right.lammps_seconds > 0 and right.seconds > 0
+    table = effort_markdown(lines).splitlines()
+    assert table[2].startswith("| wrong | 2 | ") and "| +100.0 % [" in table[3]
 
 
 def test_the_command_line(runs: dict[str, Path]) -> None:
