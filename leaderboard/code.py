@@ -63,6 +63,8 @@ class CodeSummary(Record):
     language: str
     judge: str | None
     """model that filled in the rubric; None if evidence did"""
+    solver: str | None = None
+    """way of answering; None for the usual one answer"""
     mdevalbench: str
     lammps: str
     created: str
@@ -97,6 +99,7 @@ def summarise_code(log: EvalLog | Path) -> CodeSummary:
     return CodeSummary(
         **{name: metadata[name] for name in names},
         model=log.eval.model,
+        solver=log.eval.solver.rpartition("/")[2] if log.eval.solver else None,
         created=log.eval.created,
         epochs=epochs,
         planned=planned,

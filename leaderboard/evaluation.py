@@ -23,7 +23,7 @@ SOLVERS = {
     "mdagent_tools": "a model that calls tools checks, runs and measures by itself",
     "mdagent": "write, check, run, look at the physics, mend (--rounds)",
 }
-"""ways of answering the tasks of a suite of physics"""
+"""ways of answering where a script is to be written"""
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ def check_options(what: Evaluation) -> None:
                 suites = ", ".join((*QUESTIONS, CODE))
                 raise UsageError(f"{option} goes with suites of questions ({suites}), not with {what.suite}")
     else:
-        if what.solver is not None:
-            raise UsageError(f"--solver goes with suites of tasks that are run, not with {what.suite}")
+        if what.solver is not None and not what.of_code:
+            raise UsageError(f"--solver goes with suites of scripts to write (codegen, {CODE}), not with {what.suite}")
         _check_asked(what)
 
 

@@ -26,6 +26,8 @@ _FIELD = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """words of the field: a request without any is none of ours"""
+_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u03ff]{2}")
+"""two letters that are neither Latin nor Greek, such as Chinese ones"""
 NOT_OURS = (
     "this does not read like a question on atoms, materials or molecular dynamics. Say which system and which quantity "
     'is wanted, for example "thermal expansion of copper at 300 K"'
@@ -46,8 +48,8 @@ class Wish:
 
     @property
     def of_the_field(self) -> bool:
-        """Whether it says anything of atoms, matter or simulation."""
-        return bool(self.elements) or bool(_FIELD.search(self.text))
+        """Whether it says anything of atoms, matter or simulation; what is not in English gets the benefit."""
+        return bool(self.elements) or bool(_FIELD.search(self.text)) or bool(_OTHER_SCRIPT.search(self.text))
 
 
 def understand(text: str) -> Wish:
@@ -56,7 +58,7 @@ def understand(text: str) -> Wish:
         text=text,
         elements=_elements(text),
         temperature=_only(
-            {_kelvin(number, unit) for number, unit in re.findall(rf"{_NUMBER}\s*(K|kelvin|°C)\b", text)}
+            {_kelvin(number, unit) for number, unit in re.findall(rf"{_NUMBER}\s*(K|kelvin|°C)(?![A-Za-z0-9])", text)}
         ),
         pressure=_only({float(number) * _PASCALS[unit.lower()] for number, unit in _pressures(text)}),
     )

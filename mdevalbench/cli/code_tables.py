@@ -48,7 +48,8 @@ def print_code_plan(plan: dict[str, Any], epochs: int) -> None:
 def print_code(summary: CodeSummary, report: Path) -> None:
     """The paper's numbers, and those that they hide."""
     console = Console(highlight=False)
-    title = f"{summary.model} on suite {summary.suite} ({summary.language})\n"
+    way = f" by {summary.solver}" if summary.solver else ""
+    title = f"{summary.model}{way} on suite {summary.suite} ({summary.language})\n"
     console.print(title, style="bold", markup=False)
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     table.add_column("", no_wrap=True)

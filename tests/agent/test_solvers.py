@@ -119,5 +119,5 @@ def test_the_agent_imports_nothing_that_knows_references() -> None:
 def test_options_that_do_nothing_are_refused() -> None:
     with pytest.raises(UsageError, match=r"--solver mdagnt: there are direct \(one answer\), mdagent1"):
         check(Evaluation("mdevalbench/template", suite="demo", solver="mdagnt"))
-    with pytest.raises(UsageError, match="--solver goes with suites of tasks that are run"):
+    with pytest.raises(UsageError, match="--solver goes with suites of scripts to write"):
         check(Evaluation("mdevalbench/majority", suite="syntax", solver="mdagent"))

@@ -40,3 +40,8 @@ def test_what_is_understood(text: str, elements: set[str], kelvin: float | None,
 )
 def test_what_is_none_of_ours(text: str) -> None:
     assert not understand(text).of_the_field
+
+
+def test_what_is_not_in_english_is_let_through() -> None:
+    wish = understand("计算铜在300K的热膨胀系数")
+    assert wish.of_the_field and wish.temperature == 300

@@ -94,6 +94,15 @@ def test_one_script_for_every_task_runs_always(data: Path, tmp_path: Path) -> No
     assert {suite: found[suite]["total"]["score"]["mean"] for suite in by_hand} == pytest.approx(by_hand)
 
 
+def test_ways_of_answering(data: Path, tmp_path: Path) -> None:
+    asked = ["--suite", "official-code", "--solver", "mdagent", "--rounds", "2", "--limit", "2"]
+    result = run("mdevalbench/apprentice", data, tmp_path, *asked)
+    assert result.exit_code == 0, result.stderr
+    assert "mdevalbench/apprentice by mdagent on suite official-code" in " ".join(result.stdout.split())
+    (page,) = tmp_path.glob("*mdagent-official-code*.html")
+    assert "by mdagent" in page.read_text()
+
+
 def test_a_plan_asks_nothing(data: Path, tmp_path: Path) -> None:
     result = run("openai/gpt-5", data, tmp_path / "none", "--dry-run")
     assert result.exit_code == 0, result.stderr
