@@ -3,7 +3,7 @@
 from mdevalbench.tasks.chat import messages
 from mdevalbench.tasks.drawn.drawing import DrawnTask, draw, drawable
 from mdevalbench.tasks.drawn.seeds import Seed
-from mdevalbench.tasks.loading import Task, family_names, load_family, load_task, reference_value, task_ids
+from mdevalbench.tasks.loading import Task, family_names, given_files, load_family, load_task, reference_value, task_ids
 from mdevalbench.tasks.references import StoredReference
 from mdevalbench.tasks.scripts import Variant, mutations, reference, render_reference, reseeds, solutions, wrong
 from mdevalbench.tasks.suites import load_suite, suite_names, suites
@@ -17,6 +17,7 @@ __all__ = [
     "draw",
     "drawable",
     "family_names",
+    "given_files",
     "load_family",
     "load_suite",
     "load_task",

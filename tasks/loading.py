@@ -123,6 +123,14 @@ class Task:
         return hashlib.sha256(content.encode()).hexdigest()
 
 
+def given_files(task_id: str) -> dict[str, str]:
+    """Files that every script of a task finds in its folder, by name; all that is asked for is in the prompt and these.
+
+    Raises TaskError if there is no such task.
+    """
+    return {name: content.decode() for name, content in load_task(task_id).files.items()}
+
+
 def reference_value(task: Task) -> StoredReference:
     """The stored reference of a task. Raises TaskError if there is none or if it belongs to another family version."""
     how = f"make it with `{task.to_make_reference}`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mdevalbench.agent.problem import Problem, from_check, from_run, from_warnings
 from mdevalbench.lammps.check import check
@@ -20,6 +20,8 @@ class Bench:
     """Tries scripts on an executor; what it raises is a fault of the harness and never the script's."""
 
     executor: Executor
+    given: Mapping[str, str] = field(default_factory=dict)
+    """files that lie in the folder of every run"""
 
     def check(self, script: str, files: Mapping[str, str]) -> tuple[Problem, ...]:
         """Errors that can be seen without running anything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from inspect_ai import Task, eval
@@ -20,7 +21,13 @@ from mdevalbench.lammps.executor import Executor
 
 
 def pursue(
-    request: str, model: Model, executor: Executor, budget: Budget, folder: Path, watch: Watch = unwatched
+    request: str,
+    model: Model,
+    executor: Executor,
+    budget: Budget,
+    folder: Path,
+    given: Mapping[str, str],
+    watch: Watch = unwatched,
 ) -> Trajectory:
     """Let a model that calls tools answer a request, which is in words.
 
@@ -30,6 +37,7 @@ def pursue(
         executor: runs its scripts.
         budget: what it may take.
         folder: where Inspect's log, and the pictures and structures of the tools, are written.
+        given: files that lie in the folder of every run.
         watch: called with the number of each call of a tool, and its name.
 
     Raises Unanswered if the loop could not even begin.
@@ -38,7 +46,7 @@ def pursue(
     @solver
     def loop() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
-            await call_tools(Toolbox(executor, folder, request, watch), budget, state)
+            await call_tools(Toolbox(executor, folder, request, given, watch), budget, state)
             return state
 
         return solve

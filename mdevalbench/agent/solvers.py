@@ -28,6 +28,7 @@ from mdevalbench.agent.writer import InspectWriter
 from mdevalbench.errors import HarnessFault
 from mdevalbench.scorers.inspect import shared_judge
 from mdevalbench.tasks import budget as spending
+from mdevalbench.tasks import given_files
 from mdevalbench.tasks.inspect_tasks import answer
 
 PLAN = (
@@ -69,7 +70,7 @@ def mdagent(rounds: int = 3, tokens: int = 200_000, seconds: float = 1800.0, cpu
     budget = Budget(rounds=rounds, tokens=tokens, seconds=seconds, cpu_seconds=cpu_seconds)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        agent = Agent(InspectWriter(get_model()), Bench(shared_judge().pool), budget)
+        agent = Agent(InspectWriter(get_model()), Bench(shared_judge().pool, _given(state)), budget)
         found = await agent.pursue(_request(state.input))
         state.store.set("trajectory", found.model_dump(mode="json"))
         if found.failed:
@@ -92,12 +93,17 @@ def mdagent_tools(
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         with tempfile.TemporaryDirectory() as folder:
-            box = Toolbox(shared_judge().pool, Path(folder), _request(state.input))
+            box = Toolbox(shared_judge().pool, Path(folder), _request(state.input), _given(state))
             found, state.messages = await call_tools(box, budget, state)
         state.output = ModelOutput.from_content(str(state.model), found.best.completion if found.best else "")
         return state
 
     return solve
+
+
+def _given(state: TaskState) -> dict[str, str]:
+    """Files that come with a task."""
+    return given_files(str(state.sample_id)) if state.metadata.get("family") else {}
 
 
 def _request(given: str | Sequence[ChatMessage]) -> str:

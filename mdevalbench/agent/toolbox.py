@@ -52,6 +52,8 @@ class Toolbox:
     """where pictures and structures are written"""
     request: str = ""
     """what the user wants, for the evaluation of runs"""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """files that lie in the folder of every run"""
     watch: Watch = unwatched
     """called with the number of each call of a tool, and its name"""
     calls: int = 0
@@ -68,7 +70,7 @@ class Toolbox:
         Args:
             script: the whole input script.
         """
-        found = check(script, files=self.files)
+        found = check(script, files={**self.given, **self.files})
         problems = from_check(script, found)
         shown = [*(one.told(script) for one in problems), render((d for d in found if d.severity == "warning"), script)]
         return "\n\n".join(filter(None, shown)) or "Nothing to object to."
@@ -86,8 +88,9 @@ class Toolbox:
         if left <= 0:
             raise UsageError(f"the {self.cpu_seconds:g} CPU seconds for runs are used up: submit the best script")
         limits = Limits(cpu_seconds=min(max(cpu_seconds, 1.0), MOST_CPU_SECONDS, max(left, 0.1)))
-        files = {name: content.encode() for name, content in self.files.items()}
-        run = await self.executor.arun(Job(script, limits, files=files))
+        files = {**self.given, **self.files}
+        job = Job(script, limits, files={name: content.encode() for name, content in files.items()})
+        run = await self.executor.arun(job)
         self.last = run
         problem = from_run(script, run, limits) or from_warnings(script, run)
         found = () if problem else evaluate(understand(self.request), script, run)
@@ -99,7 +102,7 @@ class Toolbox:
                 number=len(self.rounds) + 1,
                 completion=as_answer(script, self.files),
                 script=script,
-                files=dict(self.files),
+                files=files,
                 reached=Reached.RUN if problem else Reached.EVALUATION,
                 problems=(problem,) if problem else (),
                 findings=found,

@@ -130,7 +130,7 @@ class Agent:
     async def _tried(self, wish: Wish, answer: Round, meter: Meter) -> AsyncIterator[Round]:
         """Check, start, run and evaluate the script of an answer, as far as it goes; after each step what is known."""
         extraction = extract(answer.completion)
-        script, files = extraction.script, dict(extraction.files)
+        script, files = extraction.script, {**self.bench.given, **extraction.files}
         if script is None:
             words = f"there is no script: {extraction.how}"
             yield answer.model_copy(update={"problems": (Problem(words=words),)})

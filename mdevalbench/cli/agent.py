@@ -18,10 +18,10 @@ from mdevalbench.cli.options import Executor, Lammps, Scheduler, TasksDir
 from mdevalbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from mdevalbench.agent.bench import Bench
     from mdevalbench.agent.budget import Budget
     from mdevalbench.agent.trajectory import Trajectory
     from mdevalbench.agent.watching import Watch
-    from mdevalbench.lammps.executor import Executor as Pool
 
 RETRIES = 5
 """of a provider that does not answer: about a minute and a half"""
@@ -75,12 +75,13 @@ def agent(
     Exit code 0: a script ran and nothing was found wrong (with --task: it passed). 1: not. 2: wrong usage.
     3: the model's provider or the harness failed; what came before is kept.
     """
+    from mdevalbench.agent.bench import Bench
     from mdevalbench.agent.budget import Budget
     from mdevalbench.agent.keeping import keep
     from mdevalbench.agent.wish import NOT_OURS, understand
     from mdevalbench.lammps.executor import open_executor
     from mdevalbench.scorers.judge import Judge
-    from mdevalbench.tasks import load_task, reference_value
+    from mdevalbench.tasks import given_files, load_task, reference_value
 
     if (request is None) == (task is None):
         raise UsageError('give a request in quotes, as "thermal expansion of copper at 300 K", or --task ID')
@@ -95,7 +96,8 @@ def agent(
     rounds = rounds or (5 if mode is Mode.WORKFLOW else 15)
     budget = Budget(rounds=rounds, tokens=max_tokens, seconds=seconds, cpu_seconds=cpu_seconds)
     with open_executor(1) as pool, TemporaryDirectory() as made:
-        found = _pursue(asked, mode, model, base_url, pool, budget, Path(made))
+        given = given_files(task) if task else {}
+        found = _pursue(asked, mode, model, base_url, Bench(pool, given), budget, Path(made))
         page = keep(found, folder, Path(made))
         best = None if found.failed else found.best
         verdict = Judge(pool).judge(load_task(task), best.completion) if task and best else None
@@ -112,13 +114,12 @@ def agent(
 
 
 def _pursue(
-    request: str, mode: Mode, model: str, base_url: str | None, pool: Pool, budget: Budget, folder: Path
+    request: str, mode: Mode, model: str, base_url: str | None, bench: Bench, budget: Budget, folder: Path
 ) -> Trajectory:
     import anyio
     from inspect_ai.model import GenerateConfig, get_model
 
     from mdevalbench.agent import single
-    from mdevalbench.agent.bench import Bench
     from mdevalbench.agent.workflow import Agent
     from mdevalbench.agent.writer import InspectWriter
     from mdevalbench.zoo.cards import Settings, named
@@ -134,12 +135,12 @@ def _pursue(
     opened = get_model(name, config=config, base_url=base_url, memoize=False)
     if mode is Mode.TOOLS:
         with watching as watch:
-            return single.pursue(request, opened, pool, budget, folder, watch)
+            return single.pursue(request, opened, bench.executor, budget, folder, bench.given, watch)
 
     async def pursue() -> Trajectory:
         async with opened:
             with watching as watch:
-                return await Agent(InspectWriter(opened), Bench(pool), budget, watch).pursue(request)
+                return await Agent(InspectWriter(opened), bench, budget, watch).pursue(request)
 
     return anyio.run(pursue)
 

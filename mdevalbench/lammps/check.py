@@ -106,7 +106,8 @@ class _Walk:
     def _syntax(self, command: Command) -> None:
         first = command.words[0] if command.words else Word("", command.line, 1, command.line, 2)
         advice = "Quotes come in pairs, with a blank after the second; ${...} and $(...) need their closing bracket."
-        self.report("syntax", first, f"LAMMPS cannot read this line: {command.problem}", advice)
+        draft = self._draft("syntax", first, f"LAMMPS cannot read this line: {command.problem}", advice)
+        self.found.append(replace(draft, suggestion=respell(command, ())))
 
     def _name(self, command: Command) -> None:
         name, word = command.name, command.words[0]

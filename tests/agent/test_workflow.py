@@ -18,7 +18,7 @@ from mdevalbench.agent.workflow import Agent
 from mdevalbench.agent.writer import InspectWriter, Reciter
 from mdevalbench.errors import UsageError
 from mdevalbench.scorers.judge import Judge
-from mdevalbench.tasks import load_task, render_reference
+from mdevalbench.tasks import given_files, load_task, render_reference
 
 RIGHT = """\
 units metal
@@ -139,3 +139,14 @@ async def test_advice_followed_to_the_letter_mends_the_apprentice(judge: Judge) 
     assert found.done and len(found.rounds) > 1
     assert found.best is not None and judge.judge(task, found.best.completion).passed
     assert found.best.script is not None and found.best.script.split() == render_reference(task).split()
+
+
+async def test_files_that_come_with_a_task_are_there(judge: Judge) -> None:
+    script = fenced(render_reference(load_task("water/spce-300")))
+    budget = Budget(rounds=1, cpu_seconds=2)
+    without = await Agent(Reciter([script]), Bench(judge.pool), budget).pursue("water at 300 K")
+    assert "there is no file 'spce.mol'" in without.rounds[0].problems[0].words
+    given = given_files("water/spce-300")
+    found = await Agent(Reciter([script]), Bench(judge.pool, given), budget).pursue("water at 300 K")
+    assert found.rounds[0].reached is Reached.RUN and "CPU seconds" in found.rounds[0].problems[0].words
+    assert found.rounds[0].files == given and list(given) == ["spce.mol"]

@@ -73,6 +73,7 @@ def test_a_good_script_has_no_findings() -> None:
         ("molecule m water.mol", "missing-file", 12, "there is no file 'water.mol'", None),
         ("variable t file temperatures.txt", "missing-file", 17, "there is no file 'temperatures.txt'", None),
         ('print "a', "syntax", 1, 'LAMMPS cannot read this line: the quote " has no partner', None),
+        ("// Young's modulus", "syntax", 1, "LAMMPS cannot read this line: the quote ' has no partner", "#"),
     ],
 )
 def test_errors_are_errors_of_lammps_too(
