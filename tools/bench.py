@@ -245,8 +245,7 @@ def main() -> None:
     with warm(1) as one, warm(2) as two:
         absolute = growth(one) if not given.only else {}
         measures = {pairing.name: partial(measure, pairing) for pairing in pairings(one, two)}
-        if (WEIGHTS / "config.json").is_file():  # `make nano` has been run
-            measures["reward / whole step of MD-GRPO, nano, 32 completions"] = share_of_the_reward
+        measures["reward / whole step of MD-GRPO, nano, 32 completions"] = share_of_the_reward
         for name, ratios_of in measures.items():
             if given.only not in name:
                 continue

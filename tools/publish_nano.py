@@ -15,6 +15,8 @@ def main(source: Path) -> None:
     """Write what is in `source`, the folder of a model, to where `mdevalbench/nano` looks."""
     AutoModelForCausalLM.from_pretrained(source, dtype=torch.float16).save_pretrained(WEIGHTS)
     AutoTokenizer.from_pretrained(source).save_pretrained(WEIGHTS)
+    for path in WEIGHTS.iterdir():
+        path.chmod(0o644)  # weights are written for their owner alone
     size = sum(path.stat().st_size for path in WEIGHTS.iterdir())
     print(f"{WEIGHTS}: {size / 2**20:.1f} MiB; evaluate it with `make demo-nano`, then bring its README.md up to date")
 

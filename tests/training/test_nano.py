@@ -9,8 +9,9 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
+from mdevalbench.zoo.nano import WEIGHTS, find_nano
 
-pytest.importorskip("torch")
+AutoModelForCausalLM = pytest.importorskip("transformers").AutoModelForCausalLM
 
 
 def evaluate(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -31,6 +32,22 @@ def test_a_model_trained_here_is_evaluated(writer: Path, tmp_path: Path) -> None
     answers = {sample.id: sample.output.completion for sample in log.samples}
     assert answers["lattice_constant/draw-7-0"].startswith("```lammps\nunits metal")
     assert len(answers) == 3
+
+
+def test_the_weights_of_the_package(tmp_path: Path) -> None:
+    """They are small, have a card, and write scripts that LAMMPS runs."""
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 40 * 2**20
+    assert "license: apache-2.0" in (WEIGHTS / "README.md").read_text()
+    model = AutoModelForCausalLM.from_pretrained(find_nano())
+    assert model.num_parameters() <= 15e6
+    measured = CliRunner().invoke(app, "tasks draw --family lattice_constant --seed 7 -n 3".split())
+    assert measured.exit_code == 0, measured.output
+    which = "--suite codegen-train --seed 7 --family lattice_constant --limit 3".split()
+    code, said = evaluate(tmp_path, *which, "--temperature", "0.01")  # the likeliest token each time
+    assert code == 0, said
+    (found,) = list_eval_logs(str(tmp_path))
+    scores = [dict(sample.scores["physics"].value) for sample in read_eval_log(found).samples or [] if sample.scores]  # type: ignore[arg-type]
+    assert len(scores) == 3 and sum(score["executed"] for score in scores) >= 2
 
 
 @pytest.mark.parametrize(
