@@ -14,12 +14,17 @@ evaluate() { # model, way, further options
     fi
     printf '%s=%s' "$2" "$(cat "$folder/done")"
 }
-for model in apprentice template nano; do
+table() { # model and ways
+    printf '## mdevalbench/%s\n\n' "$1"
+    mdevalbench compare "${@:2}"
+    printf '\n'
+}
+for model in apprentice template; do
     ways=("$(evaluate "$model" direct --epochs 3)" "$(evaluate "$model" mdagent1)" "$(evaluate "$model" mdagent --rounds 3)")
-    if [ "$model" = apprentice ]; then # the only one of them that can call tools
+    if [ "$model" = apprentice ]; then # the only one that can call tools
         ways+=("$(evaluate "$model" mdagent_tools)")
     fi
-    printf '## mdevalbench/%s\n\n' "$model"
-    mdevalbench compare "${ways[@]}"
-    printf '\n'
+    table "$model" "${ways[@]}"
 done
+# a model this small can neither plan nor review
+table nano "$(evaluate nano direct --epochs 3)" "$(evaluate nano mdagent --rounds 3)"

@@ -63,12 +63,14 @@ def _simulated(case: Case) -> Iterator[Finding]:
 def _reported(said: str) -> Finding:
     """Whether a line `RESULT name = value unit` says what it is."""
     name, _, value = said.partition("=")
-    lacks = []
+    words = f"it reports `{said}`"
     if name.split()[-1].lower() in _NAMELESS:
-        lacks.append("it does not say which quantity that is: give it the name of what was asked for")
+        return wrong(
+            "result", f"{words}, which does not say what it is: give it the name and unit of what was asked for"
+        )
     if len(value.split()) < 2:
-        lacks.append("it has no unit: write `dimensionless` if there is none")
-    return Finding("result", State.DOUBT if lacks else State.FINE, "; ".join([f"it reports `{said}`", *lacks]))
+        return doubt("result", f"{words} without a unit: write `dimensionless` if there is none")
+    return fine("result", words)
 
 
 def _finite(case: Case) -> Iterator[Finding]:

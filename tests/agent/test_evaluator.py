@@ -94,13 +94,13 @@ def test_a_temperature_that_only_an_earlier_stage_has_is_doubtful(judge: Judge) 
 
 def test_a_result_without_unit_is_doubtful(judge: Judge) -> None:
     finding = findings(judge, "argon at 80 K", argon(steps=200, before=0).replace("$t K", "$t"))["result"]
-    assert finding.state is State.DOUBT and "it has no unit" in finding.words
+    assert finding.state is State.DOUBT and "without a unit" in finding.words
 
 
-def test_a_result_without_a_name_is_doubtful(judge: Judge) -> None:
+def test_a_result_without_a_name_is_none(judge: Judge) -> None:
     nameless = argon(steps=200, before=0).replace("RESULT temperature", "RESULT value")
     finding = findings(judge, "argon at 80 K", nameless)["result"]
-    assert finding.state is State.DOUBT and "which quantity that is" in finding.words
+    assert finding.state is State.WRONG and "does not say what it is" in finding.words
 
 
 def test_a_squeezed_crystal_is_doubtful_unless_it_was_asked_for(judge: Judge) -> None:
