@@ -221,6 +221,7 @@ def paired_difference(first: Sequence[TaskTrials], second: Sequence[TaskTrials],
     sums: dict[str, float] = {}
     for a, b in pairs:
         change = math.fsum(b.values) / len(b.values) - math.fsum(a.values) / len(a.values)
+        change = round(change, 12)  # what is left of rounding is no difference
         cluster = b.family if by == "family" else b.task
         sums[cluster] = sums.get(cluster, 0.0) + change
     n, c = len(pairs), len(sums)

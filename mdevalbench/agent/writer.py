@@ -53,7 +53,8 @@ class InspectWriter:
 
     async def write(self, conversation: Sequence[ChatMessage], most_tokens: int) -> Reply:
         """Answer, in at most so many tokens."""
-        limit = min(most_tokens, self.model.config.max_tokens or most_tokens)
+        own = self.model.config.max_tokens or self.model.api.max_tokens_for_config(self.model.config)
+        limit = min(most_tokens, own or self.model.api.max_tokens() or most_tokens)
         async with spending.turn():
             try:
                 output = await self.model.generate(list(conversation), config=GenerateConfig(max_tokens=limit))

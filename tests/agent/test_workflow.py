@@ -6,19 +6,21 @@ import sys
 import time
 from pathlib import Path
 from subprocess import run
+from typing import Any
 
 import pytest
-from inspect_ai.model import get_model
+from inspect_ai.model import GenerateConfig, ModelOutput, get_model
 
 from mdevalbench.agent.bench import Bench
 from mdevalbench.agent.budget import Budget
 from mdevalbench.agent.keeping import SCRIPT, keep
 from mdevalbench.agent.trajectory import Reached, Trajectory
-from mdevalbench.agent.workflow import Agent
+from mdevalbench.agent.workflow import Agent, opening
 from mdevalbench.agent.writer import InspectWriter, Reciter
 from mdevalbench.errors import UsageError
 from mdevalbench.scorers.judge import Judge
 from mdevalbench.tasks import given_files, load_task, render_reference
+from mdevalbench.zoo.provider import BuiltinModel
 
 RIGHT = """\
 units metal
@@ -150,3 +152,20 @@ async def test_files_that_come_with_a_task_are_there(judge: Judge) -> None:
     found = await Agent(Reciter([script]), Bench(judge.pool, given), budget).pursue("water at 300 K")
     assert found.rounds[0].reached is Reached.RUN and "CPU seconds" in found.rounds[0].problems[0].words
     assert found.rounds[0].files == given and list(given) == ["spce.mol"]
+
+
+async def test_an_answer_is_no_longer_than_the_model_gives_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int | None] = []
+    usual = BuiltinModel.generate
+
+    async def generate(self: BuiltinModel, input: Any, tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
+        asked.append(config.max_tokens)
+        return await usual(self, input, tools, choice, config)
+
+    monkeypatch.setattr(BuiltinModel, "generate", generate)
+    monkeypatch.setattr(BuiltinModel, "max_tokens", lambda self: 77)
+    for most in (1000, 50):
+        for own in (None, 60):
+            model = get_model("mdevalbench/template", memoize=False, config=GenerateConfig(max_tokens=own))
+            await InspectWriter(model).write(opening("copper"), most)
+    assert asked == [77, 60, 50, 50]

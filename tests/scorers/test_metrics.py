@@ -204,3 +204,12 @@ def test_the_mean_of_independent_means_covers_the_truth_as_often_as_it_says() ->
     assert (mean_of([one]).low, mean_of([one]).high) == pytest.approx((0.4, 0.7))
     with pytest.raises(ValueError, match="of nothing"):
         mean_of([])
+
+
+def test_rounding_errors_are_no_difference() -> None:
+    """The mean of 0.1 three times is not 0.1 in binary."""
+    families = [f"f{number}" for number in range(10)]
+    thrice = [TaskTrials(f"{family}/a", family, (0.1, 0.1, 0.1)) for family in families]
+    once = [TaskTrials(f"{family}/a", family, (0.1,)) for family in families]
+    found = paired_difference(thrice, once)
+    assert (found.mean, found.p) == (0.0, 1.0)
