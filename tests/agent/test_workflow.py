@@ -158,9 +158,9 @@ async def test_an_answer_is_no_longer_than_the_model_gives_by_itself(monkeypatch
     asked: list[int | None] = []
     usual = BuiltinModel.generate
 
-    async def generate(self: BuiltinModel, input: Any, tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
+    async def generate(self: BuiltinModel, config: GenerateConfig, **given: Any) -> ModelOutput:
         asked.append(config.max_tokens)
-        return await usual(self, input, tools, choice, config)
+        return await usual(self, config=config, **given)
 
     monkeypatch.setattr(BuiltinModel, "generate", generate)
     monkeypatch.setattr(BuiltinModel, "max_tokens", lambda self: 77)
