@@ -160,3 +160,12 @@ async def test_the_official_client_over_standard_input(tmp_path: Path) -> None:
     arguments = ["-m", "mdevalbench", "serve", "mcp", "-o", str(tmp_path)]
     async with Client(StdioServerParameters(command=sys.executable, args=arguments)) as client:
         await use_every_tool(client)
+
+
+async def test_the_time_for_all_runs_holds(box: Toolbox) -> None:
+    box.build_structure("Ar", "ar.data", lattice_constant=5.4, repeat=(4, 4, 4))
+    box.cpu_seconds = 2.0
+    said = await box.run_script(SCRIPT.replace("run 1000", "run 10000000"))
+    assert "stopped after 2 CPU seconds" in said
+    with pytest.raises(UsageError, match="the 2 CPU seconds for runs are used up: submit the best script"):
+        await box.run_script(SCRIPT)
