@@ -125,11 +125,23 @@ def paired_markdown(pairs: Sequence[Paired]) -> str:
     for pair in pairs:
         physics, reward = pair.physics, pair.reward
         rows.append(
-            f"{pair.label} - {pair.against} | {100 * physics.mean:+.1f} % [{100 * physics.low:+.0f}, "
-            f"{100 * physics.high:+.0f}] | {probability(physics.p)} | {reward.mean:+.3f} [{reward.low:+.2f}, "
-            f"{reward.high:+.2f}] | {probability(reward.p)}"
+            f"{pair.label} - {pair.against} | {gained(physics)} | {probability(physics.p)} | "
+            f"{reward.mean:+.3f} [{reward.low:+.2f}, {reward.high:+.2f}] | {probability(reward.p)}"
         )
     return "".join(f"| {row} |\n" for row in rows)
+
+
+def gained(difference: Difference) -> str:
+    """A difference of rates in percent, with its interval."""
+    low, high = 100 * difference.low, 100 * difference.high
+    return f"{100 * difference.mean:+.1f} % [{low:+.0f}, {high:+.0f}]"
+
+
+def rate(interval: Interval | None) -> str:
+    """A rate in percent, with its interval."""
+    if interval is None:
+        return "-"
+    return f"{100 * interval.mean:.1f} % [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
 
 
 def probability(p: float) -> str:
@@ -149,8 +161,6 @@ def as_markdown(lines: Sequence[Line]) -> str:
 
 
 def _cell(column: str, interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    if column == "reward":
+    if column == "reward" and interval is not None:
         return f"{interval.mean:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
-    return f"{100 * interval.mean:.1f} % [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
+    return rate(interval)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from mdevalbench.leaderboard.comparison import probability
+from mdevalbench.leaderboard.comparison import gained, probability, rate
 from mdevalbench.leaderboard.summary import RunSummary, trials
 from mdevalbench.scorers.metrics import Difference, Interval, TaskTrials, mean_interval, paired_difference
 from mdevalbench.types import Record
@@ -78,20 +78,12 @@ def effort_markdown(lines: Sequence[Effort]) -> str:
     )
     rows = [head, " | ".join(["---"] * 10)]
     for line in lines:
-        cells = [line.label, str(line.answers), _percent(line.executed), _percent(line.physics), *_gain(line.gain)]
+        cells = [line.label, str(line.answers), rate(line.executed), rate(line.physics), *_gain(line.gain)]
         cells += [f"{line.calls:.1f}", f"{line.tokens:.0f}", f"{line.seconds:.1f}", f"{line.lammps_seconds:.1f}"]
         rows.append(" | ".join(cells))
     return "".join(f"| {row} |\n" for row in rows)
 
 
-def _percent(interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    return f"{100 * interval.mean:.1f} % [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
-
-
 def _gain(gain: Difference | None) -> tuple[str, str]:
     """A difference and its probability."""
-    if gain is None:
-        return "-", "-"
-    return f"{100 * gain.mean:+.1f} % [{100 * gain.low:+.0f}, {100 * gain.high:+.0f}]", probability(gain.p)
+    return ("-", "-") if gain is None else (gained(gain), probability(gain.p))

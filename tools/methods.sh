@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ways of answering side by side, with equal numbers of calls of the model: three answers of which any may be right, the
-# older agent's plan, script and review, and at most three rounds of the workflow; with tools, as many calls as it takes.
+# older agent's plan, script and review, and at most three rounds of the workflow; with tools, at most 15 answers.
 # Built-in models, 60 tasks. Goes on where it stopped, and prints the tables of docs/methods.md at its end.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -20,7 +20,7 @@ from mdevalbench import __version__
 from mdevalbench.agent.budget import Budget, Meter
 from mdevalbench.agent.toolbox import Toolbox, told, tools
 from mdevalbench.agent.trajectory import Call, Trajectory
-from mdevalbench.errors import UsageError
+from mdevalbench.errors import MDEvalBenchError, UsageError
 from mdevalbench.extract import extract
 from mdevalbench.tasks.chat import lammps_version, system_message
 from mdevalbench.zoo.opening import in_words
@@ -52,7 +52,8 @@ async def call_tools(box: Toolbox, budget: Budget, state: TaskState) -> tuple[Tr
     try:
         found, exceeded = await run(caller(box), asked, limits=limits)
     except Exception as error:  # providers raise whatever their packages raise
-        words = f"{state.model} does not answer any more: {in_words(error)}"
+        ours = isinstance(error, MDEvalBenchError)
+        words = str(error) if ours else f"{state.model} does not answer any more: {in_words(error)}"
         _record(box, budget, meter, state, Ended(words, failed=True))
         raise
     if exceeded:
