@@ -78,13 +78,19 @@ class Run:
         return (self.home / "record.json").is_file()
 
     def start(self, given: str | None, base: str) -> str:
-        """Where the weights come from: what the user gave, else the last stage before that is done, else `base`."""
+        """Where the weights come from: what the user gave, else the last stage before, else `base`.
+
+        Raises UsageError if that stage was begun and is not done.
+        """
         if given:
             return given
         for stage in reversed(STAGES[: STAGES.index(self.stage)]):
             before = Run(self.recipe, self.folder, stage)
             if before.done:
                 return str(before.model)
+            if before.checkpoints.is_dir():
+                how = "give its command again, or another model by --model"
+                raise UsageError(f"{before.home} was begun and is not done: {how}")
         return base
 
     def checkpoint(self) -> Path | None:

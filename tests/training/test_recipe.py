@@ -10,6 +10,7 @@ import pytest
 from mdevalbench.errors import UsageError
 from mdevalbench.training.corpus import families
 from mdevalbench.training.recipe import known, read_recipe
+from mdevalbench.training.run import Run
 
 GOOD = "name: mine\nmodel: {config: {hidden_size: 32}}\n"
 
@@ -68,3 +69,12 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, says: str
 def test_wrong_names_and_changes(name: str, change: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         read_recipe(name, [change] if change else [])
+
+
+def test_a_stage_does_not_pass_over_one_that_was_not_finished(tmp_path: Path) -> None:
+    recipe = read_recipe("tiny")
+    assert Run(recipe, tmp_path, "grpo").start(None, "base") == "base"
+    Run(recipe, tmp_path, "sft").checkpoints.mkdir(parents=True)
+    assert Run(recipe, tmp_path, "grpo").start("mine", "base") == "mine"
+    with pytest.raises(UsageError, match="sft was begun and is not done: give its command again"):
+        Run(recipe, tmp_path, "grpo").start(None, "base")
