@@ -67,6 +67,14 @@ def read_value(text: str) -> Any:
         loader.dispose()
 
 
+def read_text(path: Path) -> str:
+    """The text of a file; raises TaskError if there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path}: cannot be read: {error}") from error
+
+
 @dataclass(frozen=True)
 class Source:
     """A YAML file with the line of every key."""
@@ -79,10 +87,7 @@ class Source:
     @classmethod
     def read(cls, path: Path) -> Source:
         """Parse a file; raises TaskError if it is missing or no YAML."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise TaskError(f"{path}: cannot be read: {error}") from error
+        text = read_text(path)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
 from mdevalbench.errors import TaskError, UsageError
@@ -52,11 +52,12 @@ def train(
     with args.main_process_first():  # of several processes one makes what all of them need
         path = run.start(given, models.begin(run.recipe, run.base, corpus.documents(run.recipe.data)))
     begin, checkpoint = time.monotonic(), run.checkpoint()
-    if run.stage == "grpo":
-        trainer, facts = _grpo(run, args, path, rewards or Rewards(), measuring)
-    else:
-        trainer, facts = _cpt(run, args, path) if run.stage == "cpt" else _sft(run, args, path)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with nullcontext(rewards) if rewards else closing(Rewards()) as rewards:
+        if run.stage == "grpo":
+            trainer, facts = _grpo(run, args, path, rewards, measuring)
+        else:
+            trainer, facts = _cpt(run, args, path) if run.stage == "cpt" else _sft(run, args, path)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     _save(trainer, run)
     if trainer.is_world_process_zero():
         run.finish(trainer.state.log_history, time.monotonic() - begin, start=path, **facts)

@@ -19,6 +19,7 @@ from mdevalbench.lammps.filecheck import is_there, reads
 from mdevalbench.lammps.script import Command, bodies, parse
 from mdevalbench.tasks.qa.published import decoded, find_files, folder
 from mdevalbench.tasks.qa.schema import Language
+from mdevalbench.tasks.source import read_text
 from mdevalbench.types import Record
 
 SUITE = "official-code"
@@ -84,7 +85,7 @@ def recognise_code(prompt: str) -> CodeTask | None:
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:
     """Request and script of each row."""
-    text = _text(path)
+    text = read_text(path)
     try:
         rows = json.loads(text)
     except ValueError as error:
@@ -107,13 +108,6 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
         if not isinstance(script, str | None):
             raise TaskError(f"{path}:{line}: task {number}: standrd_code is no text")
         yield known.task.strip(), (script or "").replace("\r\n", "\n").strip()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TaskError(f"{path}: cannot be read: {error}") from error
 
 
 def _lines(text: str, count: int) -> list[int]:

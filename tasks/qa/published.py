@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 from mdevalbench.errors import TaskError, UsageError
 from mdevalbench.tasks.qa.loading import Question
 from mdevalbench.tasks.qa.schema import LETTERS, Fill, Item, Kind, Language, Option, Point, Text, Words
-from mdevalbench.tasks.source import Source
+from mdevalbench.tasks.source import Source, read_text
 from mdevalbench.types import Record
 
 HUB = "FredericFan/MD-EvalBench"
@@ -121,10 +121,7 @@ def _file(root: Path, pattern: str, language: Language) -> Path:
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
     """Number of line and content of each."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TaskError(f"{path}: cannot be read: {error}") from error
+    lines = read_text(path).splitlines()
     if not any(line.strip() for line in lines):
         raise TaskError(f"{path}:1: is empty: download it again")
     for number, line in enumerate(lines, 1):
