@@ -25,7 +25,7 @@ from mdevalbench.tasks.qa.prompts import right_answer
 from mdevalbench.tasks.qa.recognition import favourite_letters, recognise_question
 from mdevalbench.tasks.qa.suites import known_questions, published_so_far
 from mdevalbench.zoo import apprentice
-from mdevalbench.zoo.nano import open_nano
+from mdevalbench.zoo.nano import Nano
 from mdevalbench.zoo.template import write_script
 
 BASELINES = {
@@ -75,7 +75,7 @@ class BuiltinModel(ModelAPI):
             known = ", ".join(f"mdevalbench/{name}" for name in MODELS)
             raise UsageError(f"there is no built-in model 'mdevalbench/{model_name}'; there are {known}")
         super().__init__(model_name, base_url, api_key, [], config)
-        self._transformer = open_nano(config, **model_args) if model_name == "nano" else None
+        self._transformer = Nano(config, **model_args) if model_name == "nano" else None
         seed = int(model_args.pop("seed", 0)) if model_name == "majority" else 0
         if self._transformer is None and model_args:
             raise UsageError(f"mdevalbench/{model_name} does not take the argument {', '.join(model_args)}")
@@ -91,7 +91,7 @@ class BuiltinModel(ModelAPI):
     ) -> ModelOutput:
         """Answer the last message of the user."""
         if self._transformer is not None:
-            return await self._transformer.generate(input, tools, tool_choice, config)  # type: ignore[return-value]
+            return await self._transformer.generate(input, tools, tool_choice, config)
         output = self._answer(input, [tool.name for tool in tools])
         read = sum(len(message.text.split()) for message in input)
         written = len(output.completion.split())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
+from inspect_ai.model import GenerateConfig, get_model
 from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
@@ -48,6 +50,17 @@ def test_the_weights_of_the_package(tmp_path: Path) -> None:
     (found,) = list_eval_logs(str(tmp_path))
     scores = [dict(sample.scores["physics"].value) for sample in read_eval_log(found).samples or [] if sample.scores]  # type: ignore[arg-type]
     assert len(scores) == 3 and sum(score["executed"] for score in scores) >= 2
+
+
+async def test_tokens_are_those_of_each_answer() -> None:
+    """However they are batched; and an answer that the limit cuts off says so."""
+    model = get_model("mdevalbench/nano", memoize=False)
+    config = GenerateConfig(max_tokens=20, max_connections=2)
+    short, long = await asyncio.gather(*(model.generate(words, config=config) for words in ("copper", "copper " * 80)))
+    assert short.usage is not None and long.usage is not None
+    assert short.usage.input_tokens < 20 and long.usage.input_tokens > 80
+    for answer in (short, long):
+        assert answer.stop_reason == "max_tokens" and answer.usage is not None and answer.usage.output_tokens == 20
 
 
 @pytest.mark.parametrize(

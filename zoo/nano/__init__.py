@@ -12,7 +12,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.model import GenerateConfig, ModelAPI, get_model
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput, ModelUsage, get_model
+from inspect_ai.tool import ToolChoice, ToolInfo
 
 from mdevalbench.errors import UsageError
 
@@ -37,7 +38,33 @@ def find_nano(path: str = "", **unknown: Any) -> Path:
     return folder
 
 
-def open_nano(config: GenerateConfig, **model_args: Any) -> ModelAPI:
-    """Inspect's provider for transformers with those weights, in single precision: a CPU is quicker so."""
-    path = str(find_nano(**model_args))
-    return get_model("hf/nano", config=config, memoize=False, model_path=path, dtype="float32").api
+class Nano:
+    """Inspect's provider for transformers with those weights, in single precision: a CPU is quicker so.
+
+    Raises UsageError like `find_nano`.
+    """
+
+    def __init__(self, config: GenerateConfig, **model_args: Any) -> None:
+        path = str(find_nano(**model_args))
+        self.api: Any = get_model("hf/nano", config=config, memoize=False, model_path=path, dtype="float32").api
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """An answer with its own number of tokens, and whether the limit cut it off.
+
+        Inspect's provider counts the tokens of a whole batch, padded to the longest, and says nothing of limits.
+        """
+        output: ModelOutput = await self.api.generate(input, tools, tool_choice, config)
+        read, written = self._tokens(self.api.hf_chat(input, tools)), self._tokens(output.completion)
+        output.usage = ModelUsage(input_tokens=read, output_tokens=written, total_tokens=read + written)
+        if config.max_tokens is not None and written >= config.max_tokens:
+            output.choices[0].stop_reason = "max_tokens"
+        return output
+
+    def max_connections(self) -> int:
+        """Answers in a batch."""
+        return int(self.api.max_connections())
+
+    def _tokens(self, text: str) -> int:
+        return len(self.api.tokenizer(text, add_special_tokens=False)["input_ids"])
