@@ -53,12 +53,14 @@ class Nano:
     ) -> ModelOutput:
         """An answer with its own number of tokens, and whether the limit cut it off.
 
-        Inspect's provider counts the tokens of a whole batch, padded to the longest, and says nothing of limits.
+        Inspect's provider counts the tokens of a whole batch, padded to the longest, and says nothing of limits. Here
+        text is read into tokens again, which can be a few others than those written: near the limit is at it.
         """
         output: ModelOutput = await self.api.generate(input, tools, tool_choice, config)
+        longest = output.usage.output_tokens if output.usage else 0
         read, written = self._tokens(self.api.hf_chat(input, tools)), self._tokens(output.completion)
         output.usage = ModelUsage(input_tokens=read, output_tokens=written, total_tokens=read + written)
-        if config.max_tokens is not None and written >= config.max_tokens:
+        if config.max_tokens is not None and longest >= config.max_tokens and written > 0.94 * config.max_tokens:
             output.choices[0].stop_reason = "max_tokens"
         return output
 
