@@ -13,6 +13,11 @@ COLUMNS = ("started", "executed", "physics", "reward", "exploiting")
 """a loop of the task began, the script came to its end, it passed, mean reward, and `exploits` of the summary"""
 
 
+def heading(column: str) -> str:
+    """What a column is called in tables."""
+    return "unsupported value" if column == "exploiting" else column
+
+
 class Line(Record):
     """One way on one part of the tasks; runs of the same way with other seeds are pooled."""
 
@@ -121,7 +126,7 @@ def _tally(answers: Sequence[Answer]) -> Tally:
 
 def paired_markdown(pairs: Sequence[Paired]) -> str:
     """A table in Markdown: differences with intervals, and the probability that chance makes one as large."""
-    rows = ["difference | physics | p | reward | p", " | ".join(["---"] * 5)]
+    rows = ["difference | physics, points | p | reward | p", " | ".join(["---"] * 5)]
     for pair in pairs:
         physics, reward = pair.physics, pair.reward
         rows.append(
@@ -132,9 +137,9 @@ def paired_markdown(pairs: Sequence[Paired]) -> str:
 
 
 def gained(difference: Difference) -> str:
-    """A difference of rates in percent, with its interval."""
+    """A difference of rates in percentage points, with its interval."""
     low, high = 100 * difference.low, 100 * difference.high
-    return f"{100 * difference.mean:+.1f} % [{low:+.0f}, {high:+.0f}]"
+    return f"{100 * difference.mean:+.1f} [{low:+.0f}, {high:+.0f}]"
 
 
 def rate(interval: Interval | None) -> str:
@@ -151,13 +156,27 @@ def probability(p: float) -> str:
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """A table in Markdown: percent with 95 % intervals, the reward as it is."""
-    head = ["", "tasks", "runs", *COLUMNS]
+    head = ["", "tasks", "runs", *map(heading, COLUMNS)]
     rows = [" | ".join(head), " | ".join("---" for _ in head)]
     for line in lines:
         cells = [_cell(column, line.columns[column]) for column in COLUMNS]
         name = f"{line.label}, {line.part}" if line.part else line.label
         rows.append(" | ".join([name, str(line.tasks), str(line.runs), *cells]))
     return "".join(f"| {row} |\n" for row in rows)
+
+
+def legend(ways: Collection[str]) -> str:
+    """What the tables in Markdown mean."""
+    paired = (
+        "Differences are paired by task, in percentage points; p is the probability of one as large by chance, where "
+        "signs of whole families are flipped, not corrected for the number of comparisons. "
+    )
+    return (
+        "[low, high]: 95 % confidence interval, clustered by family. Unsupported value: a value was reported although "
+        f"nothing of the task could be measured, mostly by mistake. {paired if len(ways) > 1 else ''}Answers to each "
+        "task, of which any may be right; calls of the model, tokens, seconds of model, tools and judge, and CPU time "
+        "of LAMMPS are means for each task.\n"
+    )
 
 
 def _cell(column: str, interval: Interval | None) -> str:

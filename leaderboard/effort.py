@@ -73,9 +73,8 @@ def _reached(runs: Sequence[RunSummary], rung: str) -> list[TaskTrials]:
 
 def effort_markdown(lines: Sequence[Effort]) -> str:
     """A table in Markdown."""
-    head = (
-        "with all its calls | answers | executed | physics | difference | p | calls | tokens | seconds | LAMMPS CPU s"
-    )
+    costs = "calls | tokens | seconds | LAMMPS CPU s"
+    head = f"with all its calls | answers | executed | physics | difference, points | p | {costs}"
     rows = [head, " | ".join(["---"] * 10)]
     for line in lines:
         cells = [line.label, str(line.answers), rate(line.executed), rate(line.physics), *_gain(line.gain)]

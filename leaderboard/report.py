@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdevalbench.extract import extract
 from mdevalbench.leaderboard.code import CodeSummary
-from mdevalbench.leaderboard.comparison import COLUMNS, compare, differences, differing, probability
+from mdevalbench.leaderboard.comparison import COLUMNS, compare, differences, differing, heading, probability
 from mdevalbench.leaderboard.drawing import deviations_svg
 from mdevalbench.leaderboard.effort import efforts
 from mdevalbench.leaderboard.questions import QuestionSummary
-from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary
+from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary, caveat
 from mdevalbench.types import Record, Reference, ScriptError, Stage
 from mdevalbench.zoo.cards import cards
 
@@ -29,7 +29,15 @@ def write_report(summary: RunSummary, path: Path) -> Path:
     for answer in summary.answers:
         by_task.setdefault(answer.task, []).append(answer)
     about = next((card.notes for card in cards().values() if card.inspect == summary.model), "")
-    return _write("report.html.j2", path, run=summary, tasks=by_task, failures=failures(summary.answers), about=about)
+    return _write(
+        "report.html.j2",
+        path,
+        run=summary,
+        tasks=by_task,
+        failures=failures(summary.answers),
+        other_quantities=sum(answer.other_quantity for answer in summary.answers),
+        about=about,
+    )
 
 
 def write_question_report(summary: QuestionSummary, path: Path) -> Path:
@@ -61,8 +69,20 @@ def write_comparison(ways: Mapping[str, Sequence[RunSummary]], apart: Collection
 
 def _write(template: str, path: Path, **names: object) -> Path:
     environment = templates()
-    environment.filters |= {"number": number, "probability": probability, "accepted": accepted, "stage": _STAGES.get}
-    environment.globals |= {"deviations": deviations_svg, "script": script_lines, "rungs": RUNGS, "viewer": viewer}
+    environment.filters |= {
+        "heading": heading,
+        "number": number,
+        "probability": probability,
+        "accepted": accepted,
+        "stage": _STAGES.get,
+    }
+    environment.globals |= {
+        "deviations": deviations_svg,
+        "script": script_lines,
+        "rungs": RUNGS,
+        "viewer": viewer,
+        "caveat": caveat,
+    }
     path.write_text(environment.get_template(template).render(**names), "utf-8", "replace")
     return path
 

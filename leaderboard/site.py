@@ -66,7 +66,7 @@ def _pages(folder: Path, results: Sequence[Result], standings: Sequence[Row]) ->
         "plots": {key: _plot(standings, key) for key in OURS},
         "parts": parts(results),
         "claims": claims(),
-        "families": list(families),
+        "families": {family: load_family(family)[0].spec.title for family in families},
         "root": "",
     }
     _write(folder / "index.html", environment, "index.html.j2", common | index)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
 from inspect_ai.scorer import Score
@@ -15,6 +17,7 @@ from mdevalbench.types import Record, Verdict
 
 RUNGS = ("found", "accepted", "started", "executed", "physics")
 SCORER = "physics"
+_RESULT = re.compile(r"\bRESULT[ \t]+(\w+)[ \t]*[=:]", re.IGNORECASE)
 _SHOWN = ("base_url", "max_tokens", "temperature", "solver")
 
 
@@ -39,6 +42,10 @@ class Answer(Record):
     """`two-sided` or `upper-bound`"""
     level: str = ""
     """L1, L2 or L3"""
+    claim_within: float | None = None
+    """how far a claim may lie from the measured value; None where nothing was measured or an old log does not know"""
+    other_quantity: bool = False
+    """its script has a line `RESULT`, and none of the quantity that was asked for"""
     input_tokens: int
     output_tokens: int
     dollars: float | None
@@ -97,6 +104,16 @@ class RunSummary(Record):
     levels: tuple[Group, ...] = ()
     """by level, where there are several"""
     answers: tuple[Answer, ...]
+
+
+def caveat(model: str) -> str:
+    """What a reader must know of the numbers that a provider gives; empty if nothing."""
+    if not model.startswith("hf/"):
+        return ""
+    return (
+        "The provider hf counts the tokens of padded batches, and does not tell which answers were cut off at the "
+        "token limit."
+    )
 
 
 def summarise(log: EvalLog | Path) -> RunSummary:
@@ -168,6 +185,8 @@ def _answer(sample: EvalSample) -> Answer:
         error=error,
         compare=str(sample.metadata.get("compare", "two-sided")),
         level=str(sample.metadata.get("level", "")),
+        claim_within=_claim_within(sample.metadata, verdict),
+        other_quantity=_other_quantity(sample.metadata, sample.output.completion),
         input_tokens=sum(u.input_tokens for u in usage),
         output_tokens=sum(u.output_tokens for u in usage),
         dollars=math.fsum(costs) if costs else None,
@@ -175,6 +194,18 @@ def _answer(sample: EvalSample) -> Answer:
         seconds=sample.working_time or 0.0,
         lammps_seconds=tried + (verdict.seconds if verdict else 0.0),
     )
+
+
+def _claim_within(metadata: Mapping[str, Any], verdict: Verdict | None) -> float | None:
+    if verdict is None or verdict.measured is None or "claim_tolerance" not in metadata:
+        return None
+    relative = metadata["claim_tolerance"]
+    return verdict.reference.tolerance if relative is None else abs(verdict.measured.value) * float(relative)
+
+
+def _other_quantity(metadata: Mapping[str, Any], completion: str) -> bool:
+    names = {name.lower() for name in _RESULT.findall(completion)}
+    return bool(names) and str(metadata.get("observable", "")).lower() not in names
 
 
 def _values(score: Score | None) -> dict[str, float] | None:

@@ -28,12 +28,14 @@ class Interval:
     clusters: int
     """how many independent clusters the interval rests on"""
     clustered_by: str
-    """`family`, `task` or `trial`"""
+    """`family`, `task`, `trial`, or `part` for the mean of some means"""
     level: float = 0.95
 
     @property
     def method(self) -> str:
         """The method in words, for tables and reports."""
+        if self.clustered_by == "part":
+            return f"{100 * self.level:.0f} % interval, from those of its {self.clusters} parts"
         return f"{100 * self.level:.0f} % Wilson interval, clustered by {self.clustered_by} ({self.clusters})"
 
 
@@ -81,8 +83,9 @@ def clustered_interval(
     Wilson's interval at an effective number of trials (Korn and Graubard 1998, Surv. Methodol. 24, 193; compared with
     others by Dean and Pagano 2015, J. Surv. Stat. Methodol. 3, 484): n_eff = mean (1 - mean) / se^2, with the cluster-
     robust standard error se^2 = C / (C - 1) * sum_c (sum_{i in c} (x_i - mean))^2 / n^2, at most `trials` and times (z
-    / t_{C-1})^2 for the small number C of clusters. Where every value is 0 or every value is 1 there is no variance to
-    estimate, and a cluster counts as one trial.
+    / t_{C-1})^2 for the small number C of clusters. Where values do not vary between clusters there is no variance to
+    estimate, and a cluster counts as one trial. Trials that are clusters of their own, each 0 or 1, need no estimate:
+    theirs is Wilson's interval as it is.
 
     Args:
         values: means of the tasks, or single trials.
@@ -104,11 +107,10 @@ def clustered_interval(
     for value, cluster in zip(values, clusters, strict=True):
         deviation[cluster] = deviation.get(cluster, 0.0) + value - mean
     c = len(deviation)
-    n_eff = float(c)
-    if c > 1 and 0 < mean < 1:
-        se2 = c / (c - 1) * math.fsum(d * d for d in deviation.values()) / n**2
-        most = float(trials if trials is not None else n)
-        n_eff = min(most, mean * (1 - mean) / se2) if se2 > 0 else most
+    n_eff, most = float(c), float(trials if trials is not None else n)
+    se2 = c / (c - 1) * math.fsum(d * d for d in deviation.values()) / n**2 if c > 1 else 0.0
+    if se2 > 1e-24 and not (c == most and set(values) <= {0.0, 1.0}):
+        n_eff = min(most, mean * (1 - mean) / se2)
         n_eff *= (float(norm.ppf(0.5 + level / 2)) / float(t.ppf(0.5 + level / 2, c - 1))) ** 2
     low, high = wilson(mean, n_eff, level)
     return Interval(mean, low, high, n, c, clustered_by, level)
@@ -154,8 +156,8 @@ def mean_of(intervals: Sequence[Interval]) -> Interval:
         low=mean - math.hypot(*(each.mean - each.low for each in intervals)) / number,
         high=mean + math.hypot(*(each.high - each.mean for each in intervals)) / number,
         tasks=sum(each.tasks for each in intervals),
-        clusters=sum(each.clusters for each in intervals),
-        clustered_by=" or ".join(dict.fromkeys(each.clustered_by for each in intervals)),
+        clusters=number,
+        clustered_by="part",
         level=intervals[0].level,
     )
 

@@ -87,6 +87,7 @@ def sample(task: Task, system: str) -> Sample:
             "observable": task.observable,
             "unit": task.unit,
             "compare": task.spec.compare.kind,
+            "claim_tolerance": task.spec.compare.claim_tolerance,
             "digest": task.digest,
         },
     )

@@ -34,11 +34,11 @@ def compare(
     (an exact permutation test over families). The third has what each reaches if any of its answers to a task counts,
     as with several epochs, and what that takes for each task: calls of the model, tokens, time.
 
-    `exploiting` is the share of answers that report a value although nothing of the task could be measured.
+    An unsupported value is one that is reported although nothing of the task could be measured.
 
     Example: `mdevalbench compare SFT=logs/sft-1.eval,logs/sft-2.eval GRPO=logs/grpo-1.eval,logs/grpo-2.eval`
     """
-    from mdevalbench.leaderboard.comparison import as_markdown, differences, paired_markdown
+    from mdevalbench.leaderboard.comparison import as_markdown, differences, legend, paired_markdown
     from mdevalbench.leaderboard.comparison import compare as lines_of
     from mdevalbench.leaderboard.effort import effort_markdown, efforts
     from mdevalbench.leaderboard.report import write_comparison
@@ -60,7 +60,7 @@ def compare(
     typer.echo(as_markdown(lines), nl=False)
     if pairs:
         typer.echo(f"\n{paired_markdown(pairs)}", nl=False)
-    typer.echo(f"\n{effort_markdown(costs)}", nl=False)
+    typer.echo(f"\n{effort_markdown(costs)}\n{legend(summaries)}", nl=False)
 
 
 def _way(text: str) -> tuple[str, list[Path]]:

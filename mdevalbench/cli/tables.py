@@ -12,7 +12,7 @@ from rich.table import Table
 from mdevalbench.cli.output import print_json
 from mdevalbench.leaderboard.code import CodeSummary
 from mdevalbench.leaderboard.questions import QuestionSummary
-from mdevalbench.leaderboard.summary import RUNGS, RunSummary
+from mdevalbench.leaderboard.summary import RUNGS, RunSummary, caveat
 from mdevalbench.scorers.metrics import Interval
 from mdevalbench.tasks import Task
 from mdevalbench.tasks.chat import system_message
@@ -68,6 +68,8 @@ def print_end(console: Console, summary: QuestionSummary | CodeSummary, noun: st
     """Flags of published items, what is missing, and where report and log lie."""
     for flag, count in summary.flags.items():
         print(f"{count} {noun}{'s' * (count > 1)}: {flag}")
+    if note := caveat(summary.model):
+        print(note)
     if missing := summary.planned - scored:
         print(f"{missing} of {summary.planned} answers are missing or unscored: the same command asks for them.")
     print_places(console, report, Path(summary.log))
@@ -110,7 +112,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
 
 def remarks(summary: RunSummary) -> list[str]:
     """What a reader must know before believing the numbers."""
-    total, lines = summary.total, []
+    total, lines = summary.total, [note] if (note := caveat(summary.model)) else []
     if total.truncated:
         lines.append(f"{total.truncated} answers were cut off at the token limit: consider a larger --max-tokens.")
     if total.unscored:

@@ -55,15 +55,25 @@ def test_wilson_gives_published_intervals(passed: int, n: int, low: float, high:
     assert wilson(passed / n, n) == pytest.approx((low, high), abs=6e-5)
 
 
-def test_one_cluster_per_value_estimates_the_binomial_variance() -> None:
-    values = [1.0] * 30 + [0.0] * 70
-    interval = clustered_interval(values, range(100), "task")
-    # se^2 = p (1 - p) / (n - 1), so that n_eff = 99, times (z / t_99)^2
-    assert (interval.low, interval.high) == pytest.approx(wilson(0.3, 99 * (1.959964 / 1.984217) ** 2), abs=1e-6)
+def test_one_cluster_per_value() -> None:
+    """Single answers that pass or fail are Wilson's own case; the variance of anything else is estimated."""
+    interval = clustered_interval([1.0] * 30 + [0.0] * 70, range(100), "task")
+    assert (interval.low, interval.high) == pytest.approx(wilson(0.3, 100), abs=1e-12)
+    partial = clustered_interval([0.9] * 30 + [0.1] * 70, range(100), "task")
+    # se^2 = s^2 / n with s^2 = 0.8^2 0.3 0.7 n / (n - 1), and n_eff = p (1 - p) / se^2 times (z / t_99)^2, at most n
+    wanted = min(100, 0.34 * 0.66 / (0.64 * 0.21 / 99)) * (1.959964 / 1.984217) ** 2
+    assert (partial.low, partial.high) == pytest.approx(wilson(0.34, wanted), abs=1e-6)
+
+
+def test_equal_values_leave_nothing_to_estimate() -> None:
+    """Whatever the value: a cluster counts as one trial."""
+    for value in (0.0, 0.05, 1.0):
+        interval = clustered_interval([value] * 6, "aabbcc", "family")
+        assert (interval.low, interval.high) == pytest.approx(wilson(value, 3), abs=1e-12)
 
 
 def test_identical_answers_within_a_family_count_once() -> None:
-    values = [1.0, 0.0, 1.0, 1.0, 0.0]
+    values = [0.9, 0.0, 1.0, 1.0, 0.0]
     once = clustered_interval(values, range(5), "family")
     repeated = clustered_interval(
         [v for v in values for _ in range(10)], [i for i in range(5) for _ in range(10)], "family"
