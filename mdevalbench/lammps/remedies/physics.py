@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mdevalbench.lammps.remedies.case import Answer, Case, delete, line_before
+from mdevalbench.lammps.remedies.case import Answer, Case, delete, is_number, line_before
 from mdevalbench.lammps.script import Command
 
 _ADVICE = {
@@ -29,6 +29,10 @@ _ADVICE = {
     ),
 }
 """What LAMMPS says -> what to do, where an edit would be a guess."""
+
+
+_CROWDED = 2.0
+"""angstrom: no crystal has so small a lattice constant"""
 
 
 def replaced(case: Case) -> Answer | None:
@@ -67,4 +71,17 @@ def _ran(case: Case, made: Command) -> bool:
 
 def advice(case: Case) -> Answer | None:
     """Words without edits."""
-    return next((Answer(text) for pattern, text in _ADVICE.items() if case.said(pattern)), None)
+    return _crowded(case) or next((Answer(text) for pattern, text in _ADVICE.items() if case.said(pattern)), None)
+
+
+def _crowded(case: Case) -> Answer | None:
+    """Atoms on top of each other since `lattice` was given a density, or a digit was lost."""
+    scales = [command.args[1].text for command in case.before("lattice") if len(command.args) > 1]
+    if not scales or not is_number(scales[-1]) or case.units not in ("metal", "real"):
+        return None
+    if float(scales[-1]) >= _CROWDED or not case.said(r"Neighbor list overflow|[Ll]ost atoms|(?i:non-numeric|nan)"):
+        return None
+    return Answer(
+        f"Atoms overlap: in {case.units} units 'lattice' takes the lattice constant in angstrom, and {scales[-1]} is "
+        "too small for one. A reduced density stands there in lj units only."
+    )

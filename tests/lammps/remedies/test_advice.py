@@ -46,6 +46,13 @@ def test_no_edit_where_it_would_be_a_guess(name: str, old: str, new: str, word: 
     assert word in remedies[0].advice
 
 
+def test_a_density_where_a_lattice_constant_belongs(mend: Mender) -> None:
+    script = spoilt("metal", r"^lattice fcc \S+", "lattice fcc 0.83")
+    mended, remedies, _ = mend(script)
+    assert mended == script
+    assert "lattice constant in angstrom, and 0.83 is too small" in remedies[0].advice, remedies
+
+
 def test_an_element_that_the_comments_name(mend: Mender) -> None:
     script = spoilt("liquid", "^units lj", "units metal").replace("mass 1 1.0\n", "")
     script = script.replace("lattice fcc 0.8", "lattice fcc 5.3").replace(
