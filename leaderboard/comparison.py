@@ -156,7 +156,7 @@ def probability(p: float) -> str:
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """A table in Markdown: percent with 95 % intervals, the reward as it is."""
-    head = ["", "tasks", "runs", *map(heading, COLUMNS)]
+    head = ["", "tasks", "logs", *map(heading, COLUMNS)]
     rows = [" | ".join(head), " | ".join("---" for _ in head)]
     for line in lines:
         cells = [_cell(column, line.columns[column]) for column in COLUMNS]
@@ -168,14 +168,16 @@ def as_markdown(lines: Sequence[Line]) -> str:
 def legend(ways: Collection[str]) -> str:
     """What the tables in Markdown mean."""
     paired = (
-        "Differences are paired by task, in percentage points; p is the probability of one as large by chance, where "
-        "signs of whole families are flipped, not corrected for the number of comparisons. "
+        "Differences are paired by task, in percentage points; p is how often one as large arises if both exchange "
+        "their results at random, all tasks of a family together (a permutation test; where k families differ at all "
+        "it is at least 2 / 2^k), not corrected for the number of comparisons. "
     )
     return (
-        "[low, high]: 95 % confidence interval, clustered by family. Unsupported value: a value was reported although "
-        f"nothing of the task could be measured, mostly by mistake. {paired if len(ways) > 1 else ''}Answers to each "
-        "task, of which any may be right; calls of the model, tokens, seconds of model, tools and judge, and CPU time "
-        "of LAMMPS are means for each task.\n"
+        "[low, high]: 95 % confidence interval; tasks of a family count as correlated. Unsupported value: share of all "
+        "answers that report a value although nothing of the task could be measured; mostly scripts that compute "
+        "something else, and those that stop with an error report nothing. "
+        f"{paired if len(ways) > 1 else ''}Answers: to each task, of which any may be right; calls of the model, "
+        "tokens, seconds of model, tools and judge, and CPU time of LAMMPS are means for each task.\n"
     )
 
 

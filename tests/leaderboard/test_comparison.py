@@ -51,7 +51,7 @@ def test_ways_stand_side_by_side(runs: dict[str, Path]) -> None:
     both = compare({"mixed": [summaries["reference"], summaries["wrong"]]})
     assert both[0].runs == 2 and mean(both[0].columns["physics"]) == 0.5
     table = as_markdown(both).splitlines()
-    assert table[0].startswith("|  | tasks | runs | started | executed | physics | reward | unsupported value |")
+    assert table[0].startswith("|  | tasks | logs | started | executed | physics | reward | unsupported value |")
     assert "| mixed | " in table[2] and "| 50.0 % [" in table[2]
 
 
