@@ -32,6 +32,7 @@ for seed in 1 2; do
         ways[$way]+=${ways[$way]:+,}$(cat "$(logs "$way-$seed")/done")
     done
 done
-mdevalbench compare "CPT=${ways[cpt]}" "SFT=${ways[sft]}" "MD-GRPO=${ways[plain]}" \
+# each against the model after SFT, from which all but CPT began
+mdevalbench compare "SFT=${ways[sft]}" "CPT=${ways[cpt]}" "MD-GRPO=${ways[plain]}" \
     "MD-GRPO, recycling=${ways[recycled]}" "MD-GRPO, recycling, paper's reward=${ways[paper]}" \
     --apart thermal_expansion --apart vacancy_formation_energy
