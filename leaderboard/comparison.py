@@ -174,8 +174,8 @@ def legend(ways: Collection[str]) -> str:
     )
     return (
         "[low, high]: 95 % confidence interval; tasks of a family count as correlated. Unsupported value: share of all "
-        "answers that report a value although nothing of the task could be measured; mostly scripts that compute "
-        "something else, and those that stop with an error report nothing. "
+        "answers that report a value although nothing of the task could be measured, for whatever reason; scripts that "
+        "stop before they report one are not among them. "
         f"{paired if len(ways) > 1 else ''}Answers: to each task, of which any may be right; calls of the model, "
         "tokens, seconds of model, tools and judge, and CPU time of LAMMPS are means for each task.\n"
     )

@@ -205,7 +205,7 @@ def _claim_within(metadata: Mapping[str, Any], verdict: Verdict | None) -> float
 
 def _other_quantity(metadata: Mapping[str, Any], completion: str) -> bool:
     names = {name.lower() for name in _RESULT.findall(completion)}
-    return bool(names) and str(metadata.get("observable", "")).lower() not in names
+    return bool(names) and "observable" in metadata and str(metadata["observable"]).lower() not in names
 
 
 def _values(score: Score | None) -> dict[str, float] | None:

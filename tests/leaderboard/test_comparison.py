@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from inspect_ai.log import list_eval_logs
+from inspect_ai.log import list_eval_logs, read_eval_log
 from markupsafe import escape
 from typer.testing import CliRunner
 
@@ -15,6 +15,7 @@ from mdevalbench.errors import UsageError
 from mdevalbench.leaderboard.comparison import as_markdown, compare, differing
 from mdevalbench.leaderboard.effort import effort_markdown, efforts
 from mdevalbench.leaderboard.evaluation import Evaluation
+from mdevalbench.leaderboard.report import write_report
 from mdevalbench.leaderboard.run import evaluate
 from mdevalbench.leaderboard.summary import Answer, exploits, summarise
 from mdevalbench.scorers.metrics import Interval
@@ -53,6 +54,25 @@ def test_ways_stand_side_by_side(runs: dict[str, Path]) -> None:
     table = as_markdown(both).splitlines()
     assert table[0].startswith("|  | tasks | logs | started | executed | physics | reward | unsupported value |")
     assert "| mixed | " in table[2] and "| 50.0 % [" in table[2]
+
+
+def test_what_a_report_says_of_claims_quantities_and_providers(runs: dict[str, Path], tmp_path: Path) -> None:
+    right = summarise(runs["reference"])
+    assert all(a.claim_within and a.verdict and a.verdict.claim and a.verdict.measured for a in right.answers)
+    assert not any(a.other_quantity for a in right.answers)
+    log = read_eval_log(str(runs["reference"]))
+    log.eval.model = "hf/someone/small"
+    for sample in (log.samples or [])[:2]:
+        sample.output.completion = 'print "RESULT colour = 7 GPa"'
+    for sample in log.samples or []:
+        del sample.metadata["claim_tolerance"]
+    changed = summarise(log)
+    assert sum(a.other_quantity for a in changed.answers) == 2
+    assert {a.claim_within for a in changed.answers} == {None}  # as in logs that are older than this
+    page = write_report(changed, tmp_path / "page.html").read_text()
+    assert "token limit" in page and "padded batches" in page and "of the measured value is accepted" not in page
+    page = write_report(right, tmp_path / "page.html").read_text()
+    assert "padded batches" not in page and "of the measured value is accepted" in page
 
 
 def test_what_it_takes(runs: dict[str, Path], tmp_path: Path) -> None:
