@@ -125,7 +125,7 @@ def failures(answers: Sequence[Answer]) -> tuple[Failure, ...]:
 _COMPLAINTS = {
     "LAMMPS stopped with an error": r"^LAMMPS stopped with an error",
     "There is no script in the answer": r"^no script was found",
-    "Nothing was simulated": r"^(nothing was simulated|no loop belongs)",
+    "Nothing was simulated": r"^(nothing was simulated|no (loop|run or minimisation) )",
     "The measured value is off": r": measured .*(off by|above the bound)",
     "The reported number does not follow from the simulation": r"^the claim ",
     "No result was reported, or not in the form asked for": r"result",

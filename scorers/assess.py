@@ -16,6 +16,7 @@ from mdevalbench.observables import Condition, Context, Near, Selection, conditi
 from mdevalbench.observables.units import convert, style_unit
 from mdevalbench.scorers.conditions import validity_conditions
 from mdevalbench.scorers.hamiltonian import choose_frames, compare_interactions
+from mdevalbench.scorers.potential import other_potential
 from mdevalbench.scorers.progress import nothing_happened, simulated_share, what_happened
 from mdevalbench.scorers.reward import CONDITIONS, EXECUTED
 from mdevalbench.tasks import schema
@@ -113,7 +114,7 @@ def _measure(
     changed: Mapping[str, Any],
 ) -> tuple[Segment, ...] | None:
     """Fill in the measured value; the stages it came from, or None with the reasons of every alternative."""
-    why = []
+    why: dict[str, str] = {}
     for measure in spec.measure:
         context = Context(evidence, units, forcefield)
         known = {name: changed[name] for name in changed if name in measure.options}
@@ -121,8 +122,8 @@ def _measure(
             segments = select(evidence, _selection(measure, spec, units))
             value = get_estimator(measure.estimator)(segments, context, **{**measure.options, **known})
         except Unmeasured as reason:
-            if str(reason) not in why:
-                why.append(str(reason))
+            if str(reason) not in why.values():
+                why[measure.estimator.replace("_", " ")] = str(reason)
             continue
         if value.unit != spec.unit:
             factor = convert(1.0, value.unit, spec.unit)
@@ -131,8 +132,17 @@ def _measure(
             )
         found.measured = value
         return segments
-    found.reasons.append("; and ".join(why))
+    found.reasons.append(_in_no_way(why))
     return None
+
+
+def _in_no_way(why: Mapping[str, str]) -> str:
+    """Why each of several ways of measuring the observable found nothing."""
+    if len(why) == 1:
+        return next(iter(why.values()))
+    return "it can be measured in none of the ways that are accepted: " + "; ".join(
+        f"({way}) {reason}" for way, reason in why.items()
+    )
 
 
 def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField) -> None:
@@ -143,8 +153,11 @@ def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, forcefiel
     kinds: set[str] = {measure.select.kind for measure in spec.measure}
     stages, why = what_happened(evidence, kinds, spec.validity, forcefield)
     found.started = bool(stages)
-    if not stages:
-        found.reasons.append(f"no loop belongs to the task: {why}")
+    if not stages and not any(why in reason for reason in found.reasons):
+        found.reasons.append(f"no run or minimisation simulated the task's system: {why}")
+    wrong = [interactions.wrong for _, interactions in stages]
+    if wrong and all(wrong):  # what else went wrong follows from it, or comes after it
+        found.reasons.insert(0, _with_command(str(wrong[0]), evidence, spec))
     most = 0.0
     for measure in spec.measure:
         selection = _selection(measure, spec, forcefield.frame_units)
@@ -176,19 +189,25 @@ def _check(
     """Conditions and interactions of the stages that were measured, and whether they are a simulation at all."""
     checks = validity_conditions(evidence, segments, spec.validity, forcefield)
     found.conditions = geometric_mean(checks)
-    found.reasons += [f"{c.name}: wanted {c.wanted}, found {c.found}" for c in checks if c.met < 1.0]
+    found.reasons += [f"{c.name}: found {c.found}, accepted {c.wanted}" for c in checks if c.met < 1.0]
     frames = [frame for segment in segments for frame in segment.frames]
     if not frames and evidence.final is not None:
         frames = [evidence.final]
     interactions = compare_interactions(choose_frames(frames), forcefield)
     if interactions.wrong is not None:
         found.conditions = 0.0
-        found.reasons.insert(0, interactions.wrong)
+        found.reasons.insert(0, _with_command(interactions.wrong, evidence, spec))
     nothing = next((why for s in segments if (why := nothing_happened(s, spec.validity, forcefield))), None)
     if nothing is not None and nothing not in found.reasons:
         found.reasons.insert(0, nothing)
     found.started = nothing is None and interactions.likeness > 0
     found.executed = interactions.likeness
+
+
+def _with_command(wrong: str, evidence: Evidence, spec: FamilySpec) -> str:
+    """What is wrong with the interactions, behind the command that made them others where one can be named."""
+    other = other_potential(evidence.trace, spec.potential, evidence.loops[-1].settings.units)
+    return f"{other}: {wrong}" if other else wrong
 
 
 def geometric_mean(conditions: tuple[Condition, ...]) -> float:

@@ -79,7 +79,9 @@ def _composition(frames: Sequence[Frame], validity: Validity, forcefield: Potent
         names = set(found) | set(validity.composition)
         worst = max(worst, *(abs(found.get(n, 0.0) - validity.composition.get(n, 0.0)) for n in names))
     within = validity.composition_within
-    met = 1.0 if worst <= within and frames else exp(-(worst - within) / max(within, 0.05)) if frames else 0.0
+    met = 1.0 if worst <= within else exp(-(worst - within) / max(within, 0.05))
+    if not frames or any(share and not found.get(name) for name, share in validity.composition.items()):
+        met = 0.0  # a compound without one of its elements is another substance
     return Condition("composition", met, _shares(validity.composition), _shares(found))
 
 
@@ -129,7 +131,8 @@ def _timestep(segments: Sequence[Segment], largest: float, forcefield: Potential
         largest = convert(largest, style_unit(forcefield.units, "time"), style_unit(units, "time"))
     found = max((loop.dt_max for segment in segments for loop in segment.loops), default=0.0)
     met = 1.0 if found <= largest * (1 + 1e-9) else largest / found
-    return Condition("timestep", met, f"at most {largest:g}", f"{found:g}")
+    unit = style_unit(units, "time")
+    return Condition("timestep", met, f"at most {largest:g} {unit}", f"{found:g} {unit}")
 
 
 def _integrated(segments: Sequence[Segment]) -> Condition:

@@ -89,11 +89,13 @@ def _likeness(pairs: Sequence[tuple[Frame, Evaluated]], allowed: _Allowed) -> fl
     worst = allowed.relative
     for frame, own in pairs:
         force = float(np.sqrt(np.mean(own.forces**2)))
-        energy = max(abs(own.energy), 1e-300)
+        energy = abs(own.energy)
         if force > NEGLIGIBLE * energy / frame.natoms:
             deviation = float(np.sqrt(np.mean((frame.forces - own.forces) ** 2))) / force
-        else:
+        elif energy:
             deviation = abs(float((frame.virial[:3] - own.virial[:3]).sum())) / energy
+        else:
+            deviation = UNLIKE if frame.forces.any() else 0.0
         worst = max(worst, deviation) if np.isfinite(deviation) else UNLIKE
     return max(0.0, 1.0 - log10(worst / allowed.relative) / log10(UNLIKE / allowed.relative))
 
@@ -103,10 +105,8 @@ def _wrong_forces(frame: Frame, own: Evaluated, scale: float, allowed: _Allowed)
     size = max(float(np.sqrt(np.mean(own.forces**2))), 1e-3 * scale, allowed.least_force(frame, own))
     if deviation <= allowed.relative * size:
         return None
-    return (
-        f"the forces are not those of the prescribed potential: they deviate by {100 * deviation / size:.3g} % (RMS) "
-        f"at step {frame.step}"
-    )
+    off = f"they deviate by {100 * deviation / size:.3g} % (RMS)" if size else "there should be none"
+    return f"the forces are not those of the prescribed potential: {off} at step {frame.step}"
 
 
 def _wrong_virial(frame: Frame, own: Evaluated, allowed: _Allowed) -> str | None:
@@ -116,8 +116,8 @@ def _wrong_virial(frame: Frame, own: Evaluated, allowed: _Allowed) -> str | None
     if abs(recorded - expected) <= allowed.relative * abs(expected) + allowed.noise(own):
         return None
     return (
-        f"the virial is not that of the prescribed potential at step {frame.step}: "
-        f"{recorded:.6g} instead of {expected:.6g}"
+        "the virial, which is the interactions' part of the pressure, is not that of the prescribed potential: "
+        f"it deviates by {_percent(recorded, expected)} at step {frame.step}"
     )
 
 
@@ -134,7 +134,11 @@ def _wrong_energies(frames: Sequence[Frame], ours: Sequence[Evaluated], allowed:
         recorded, expected = frame.potential_energy - first.potential_energy, own.energy - own_first.energy
         if abs(recorded - expected) > allowed.relative * abs(expected) + allowed.noise(own):
             return (
-                f"the energy is not that of the prescribed potential: it changes by {recorded:.6g} "
-                f"instead of {expected:.6g}"
+                "the energy is not that of the prescribed potential: its change between two states deviates by "
+                f"{_percent(recorded, expected)}"
             )
     return None
+
+
+def _percent(recorded: float, expected: float) -> str:
+    return f"{100 * abs(recorded / expected - 1):.3g} %" if expected else "all of it"

@@ -46,7 +46,7 @@ def what_happened(
     `kinds` are those that the family selects; `static` stages count here if they are minimisations.
     """
     found: list[tuple[Segment, Interactions]] = []
-    why = "no loop of the kind that the task asks for did a step"
+    why = f"no {_sought(kinds)} did a step"
     wanted = [s for s in stages(evidence) if s.steps > 0 and kinds & _kinds(s)]
     for stage in sorted(wanted, key=lambda s: (s.duration, s.steps), reverse=True)[:MOST_STAGES]:
         nothing = nothing_happened(stage, validity, forcefield) or _stood_still(stage)
@@ -102,6 +102,11 @@ def nothing_happened(stage: Segment, validity: Validity, forcefield: PotentialFo
     if max(successor_error(frame, stage.settings) for frame in frames) > LARGEST_JUMP:
         return "the atoms were put elsewhere by something other than their velocities and forces"
     return None
+
+
+def _sought(kinds: set[str]) -> str:
+    dynamics, rest = bool(kinds & {"any", "dynamics"}), bool(kinds - {"dynamics"})
+    return " or ".join(name for name, so in (("dynamics", dynamics), ("minimisation", rest)) if so)
 
 
 def _kinds(stage: Segment) -> set[str]:

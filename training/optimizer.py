@@ -12,6 +12,40 @@ from typing import Any
 import torch
 from torch.optim import AdamW, Muon, Optimizer
 
+from mdevalbench.training.precision import has_bfloat16
+
+
+class SinglePrecisionMuon(Muon):  # type: ignore[misc]
+    """Muon where bfloat16, in which PyTorch's own makes an update orthogonal, would be imitated (`precision.py`).
+
+    It takes over what Muon is given and its momentum; steps are those of `adjust_lr_fn="match_rms_adamw"`.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        loss = closure() if closure else None
+        for group in self.param_groups:
+            trained = [parameter for parameter in group["params"] if parameter.grad is not None]
+            for matrix in trained:
+                momentum = self.state[matrix].setdefault("momentum_buffer", torch.zeros_like(matrix.grad))
+                momentum.lerp_(matrix.grad, 1 - group["momentum"])
+                update = matrix.grad.lerp(momentum, group["momentum"])  # Nesterov's
+                size = 0.2 * max(matrix.shape) ** 0.5
+                matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                matrix.add_(_orthogonal(update, group), alpha=-group["lr"] * size)
+        return loss
+
+
+def _orthogonal(update: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
+    """By Newton's and Schulz's iteration: singular values near 1, the same singular vectors."""
+    a, b, c = group["ns_coefficients"]
+    wide = update if update.shape[0] <= update.shape[1] else update.T
+    wide = wide / wide.norm().clamp(min=group["eps"])
+    for _ in range(group["ns_steps"]):
+        gram = wide @ wide.T
+        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+    return wide if update.shape[0] <= update.shape[1] else wide.T
+
 
 class MuonAndAdamW(Optimizer):  # type: ignore[misc]
     """Two optimizers that a trainer handles as one: their groups of parameters, side by side."""
@@ -25,7 +59,8 @@ class MuonAndAdamW(Optimizer):  # type: ignore[misc]
         others = [each for each in trained if each.ndim != 2 or id(each) in tables]
         self.parts: list[Optimizer] = []  # an adapter may leave nothing for one of them
         if matrices:
-            self.parts.append(Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+            kind = Muon if has_bfloat16() else SinglePrecisionMuon
+            self.parts.append(kind(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
         if others:
             self.parts.append(AdamW(others, lr=lr, betas=betas, weight_decay=0.0))
         super().__init__(self._groups(), {})

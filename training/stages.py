@@ -8,6 +8,7 @@ goes on from the last one that is complete.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -27,6 +28,7 @@ from mdevalbench.training.rewarding import Rewarder
 from mdevalbench.training.rollouts import Rollouts
 from mdevalbench.training.run import Run
 
+_log = logging.getLogger(__name__)
 Measuring = Callable[[], AbstractContextManager[Callable[[int, int], None] | None]]
 _OURS = ("output_dir", "seed", "data_seed", "resume_from_checkpoint")
 """settings of a trainer that follow from the recipe and the run"""
@@ -129,6 +131,8 @@ def _arguments(run: Run) -> Any:
     import torch
     from trl import GRPOConfig, SFTConfig
 
+    from mdevalbench.training.precision import has_bfloat16
+
     kind = GRPOConfig if run.stage == "grpo" else SFTConfig
     given = getattr(run.recipe, run.stage).args
     known = {field.name: field.default for field in dataclasses.fields(kind) if field.name not in _OURS}
@@ -138,6 +142,11 @@ def _arguments(run: Run) -> Any:
         if isinstance(known[name], int | float) and isinstance(value, str):
             raise UsageError(f"{run.stage}.args: {name} is a number (or true, false), not {value!r}")
     usual = {"report_to": [], **({"max_steps": 100} if run.stage == "grpo" else {})}
+    if given.get("bf16") and not has_bfloat16():
+        _log.warning(
+            "%s: single precision, since this CPU has no instructions for bfloat16 (it takes longer)", run.stage
+        )
+        given = {**given, "bf16": False}
     if not torch.cuda.is_available():
         usual |= {"use_cpu": True, "bf16": False, "gradient_checkpointing": False, "dataloader_pin_memory": False}
     ours = {"output_dir": str(run.checkpoints), "seed": run.recipe.seed}

@@ -68,6 +68,14 @@ class Condition:
     found: str
 
 
+_KINDS = {
+    "dynamics": "dynamics",
+    "minimisation": "a minimisation",
+    "static": "a minimisation or a run of no steps",
+    "any": "dynamics or a minimisation",
+}
+
+
 def stages(evidence: Evidence) -> tuple[Segment, ...]:
     """Stages of a run: its segments, joined where only fixes that watch (`fix ave/time`) came or went in between."""
     joined: list[Segment] = []
@@ -107,23 +115,27 @@ def conditions(segment: Segment, selection: Selection) -> tuple[Condition, ...]:
     checks = [_kind(segment, selection.kind)]
     if selection.ensemble:
         checks.append(_ensemble(segment, selection.ensemble))
-    for name, near, quantity in (
-        ("temperature", selection.temperature, _temperature),
-        ("pressure", selection.pressure, hydrostatic_pressure),
-        ("density", selection.density, number_density),
+    units = segment.settings.units
+    for name, near, quantity, unit in (
+        ("temperature", selection.temperature, _temperature, style_unit(units, "temperature")),
+        ("pressure", selection.pressure, hydrostatic_pressure, style_unit(units, "pressure")),
+        ("density", selection.density, number_density, style_unit(units, "number density")),
     ):
         if near is not None:
-            checks.append(_state(name, near, segment, quantity))
+            checks.append(_state(name, near, segment, quantity, unit))
     if selection.min_time > 0:
         met = min(1.0, segment.duration / selection.min_time * (1 + 1e-9))
-        checks.append(Condition("time", met, f"{selection.min_time:g} time units", f"{segment.duration:.4g}"))
+        unit = style_unit(segment.settings.units, "time")
+        checks.append(
+            Condition("time", met, f"{selection.min_time:g} {unit} or more", f"{segment.duration:.4g} {unit}")
+        )
     return tuple(checks)
 
 
 def _kind(segment: Segment, wanted: str) -> Condition:
     found = "dynamics" if segment.is_dynamics else "minimisation"
     met = wanted in (found, "any") or (wanted == "static" and not (segment.is_dynamics and segment.steps))
-    return Condition("kind", float(met), wanted, found)
+    return Condition("kind", float(met), _KINDS[wanted], _KINDS[found])
 
 
 def _ensemble(segment: Segment, wanted: Sequence[str]) -> Condition:
@@ -139,15 +151,15 @@ def _ensemble(segment: Segment, wanted: Sequence[str]) -> Condition:
     return Condition("ensemble", met, " or ".join(w.upper() for w in wanted), _spoken(found))
 
 
-def _state(name: str, near: Near, segment: Segment, quantity: PerSample) -> Condition:
+def _state(name: str, near: Near, segment: Segment, quantity: PerSample, unit: str) -> Condition:
     values = whole(segment, quantity) if segment.is_dynamics else np.zeros(0)
     values = values[settled(values) :]
-    wanted = f"{near.value:g} +- {near.within:g}"
+    wanted = f"{near.value:.6g} +- {near.within:.3g} {unit}"
     if not len(values) or not np.isfinite(values).all():
-        return Condition(name, 0.0, wanted, "nothing")
+        return Condition(name, 0.0, wanted, "unknown")
     found = float(values.mean())
     excess = abs(found - near.value) - near.within
-    return Condition(name, 1.0 if excess <= 0 else exp(-excess / near.within), wanted, f"{found:.4g}")
+    return Condition(name, 1.0 if excess <= 0 else exp(-excess / near.within), wanted, f"{found:.4g} {unit}")
 
 
 def _temperature(segment: Segment) -> Floats:
@@ -175,8 +187,12 @@ def _what_came_nearest(evidence: Evidence, selection: Selection) -> str:
     if found is None:
         return "nothing ran: there is no dynamics and no minimisation"
     segment, met = found
-    unmet = [f"{c.name} {c.found} instead of {c.wanted}" for c in met if c.met < 1.0]
-    return f"no stage fits; the nearest one ({_where(segment.loops)}) had {', '.join(unmet)}"
+    kind, *others = met
+    if kind.met < 1.0:  # what it would be as the other kind says nothing
+        told = f"is {kind.found}, not {kind.wanted}"
+    else:
+        told = "had " + ", ".join(f"{c.name} {c.found} instead of {c.wanted}" for c in others if c.met < 1.0)
+    return f"no stage of the simulation is as asked for; the nearest one ({_where(segment.loops)}) {told}"
 
 
 def _where(loops: Sequence[Loop]) -> str:

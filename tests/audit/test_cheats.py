@@ -27,19 +27,19 @@ CRYSTAL, LIQUID, SILICON = "lattice_constant/fe-mendelev", "energy_conservation/
 
 REASONS = {
     "few_mobile_atoms": "moved by an integrator",
-    "half_frozen": "moving atoms|no stage fits",
-    "idle_minimiser": "kind minimisation instead of dynamics",
+    "half_frozen": "moving atoms|no stage of the simulation is as asked",
+    "idle_minimiser": "is a minimisation, not dynamics",
     "literal_claim": "does not follow from the simulation",
     "long_steps": "jump over",
     "loop_without_integrator": "moved by an integrator",
-    "memorised_state": "no loop of the kind",
+    "memorised_state": "no dynamics did a step",
     "no_interactions": "not that of the prescribed potential|not those of the prescribed potential",
-    "rescaled_velocities": "no stage fits",
+    "rescaled_velocities": "no stage of the simulation is as asked",
     "scaled_potential": "deviate by 3 %",
-    "swapped_species": "none of the task's species",
+    "swapped_species": "and the task has only",
     "tiny_timestep": "the atoms did not move",
     "windowed_potential": "not those of the prescribed potential",
-    "world_detector": "no loop of the kind",
+    "world_detector": "no dynamics did a step",
 }
 
 

@@ -88,7 +88,8 @@ def test_reasons_name_what_came_nearest(hot) -> None:
     evidence = Evidence((hot(0.71, line=9, command="run 20000"), hot(0.1, NVE, 5.0)))
     wanted = Selection(ensemble=("nvt",), temperature=Near(1.2, 0.06), min_time=400.0)
     with pytest.raises(
-        Unmeasured, match=r"'run 20000' on line 9.*temperature 0\.7\d* instead of 1\.2 \+- 0\.06.*100 instead of 400"
+        Unmeasured,
+        match=r"'run 20000' on line 9.*temperature 0\.7\d* \S+ instead of 1\.2 \+- 0\.06 .*100 \S+ instead of 400",
     ):
         select(evidence, wanted)
     found = nearest(evidence, wanted)
@@ -111,7 +112,7 @@ def test_minimisations_are_selected_by_kind(make_loop, hot) -> None:
     evidence = Evidence((hot(1.0), relaxed))
     assert select(evidence, Selection(kind="minimisation"))[0].loops[0].kind == "min"
     assert select(evidence, Selection())[0].is_dynamics
-    with pytest.raises(Unmeasured, match="temperature nothing"):
+    with pytest.raises(Unmeasured, match="temperature unknown"):
         select(Evidence((relaxed,)), Selection(kind="any", temperature=Near(1.0, 0.1)))
 
 

@@ -95,6 +95,17 @@ def test_interactions_are_told_apart_beyond_the_noise_of_lattice_sums(pool: Pool
     assert (found.likeness == 1.0) == right
 
 
+def test_forces_where_the_prescribed_potential_gives_none(pool: Pool) -> None:
+    gas = salt(pool, pair_style="lj/cut 2.0", pair_coeff=("* * 0.01 1.0",), charges={}, kspace_style="", within=1e-3)
+    apart = [frame for frame in states(0.0)[:1]]  # no atom within the cutoff of another
+    assert compare_interactions(recorded(apart, gas), gas).wrong is None
+    found = compare_interactions([replace(apart[0], forces=np.ones((64, 3)))], gas)
+    assert (found.likeness, found.wrong) == (
+        0.0,
+        "the forces are not those of the prescribed potential: there should be none at step 0",
+    )
+
+
 def test_the_tolerance_is_that_of_the_task(pool: Pool) -> None:
     """Charges off by 0.2 % are within that of this task, and beyond the default."""
     frames = states(0.1)

@@ -50,6 +50,26 @@ def test_interactions_that_resemble_the_prescribed_ones_earn_more_than_others(ju
     assert reward("zero 8.5", "") == 0.05
 
 
+def test_the_command_that_made_the_interactions_others_comes_first(judge: Judge) -> None:
+    edits = ((r"^pair_coeff.*", "pair_coeff * * 0.0107 3.405"),)
+    verdict = judged(judge, LIQUID, *edits)
+    line = next(n for n, text in enumerate(render_reference(load_task(LIQUID)).splitlines(), 1) if "pair_coeff" in text)
+    assert verdict.reasons[0].startswith(f"line {line} has `pair_coeff * * 0.0107 3.405`, the task prescribes `0.0")
+    early = judged(judge, LIQUID, *edits, (r"^run .*", "run 25"))  # nothing to measure, and yet it is named
+    assert early.reasons[0].startswith(f"line {line} has")
+
+
+def test_a_compound_without_one_of_its_elements_is_another_substance(judge: Judge) -> None:
+    """Silicon where silicon carbide is asked for, under the prescribed potential."""
+    task = load_task("cohesive_energy/sic-erhart")
+    script = render_reference(task)
+    silicon, count = re.subn(r"basis +([5-8]) +2", r"basis \1 1", script)
+    assert count == 4
+    verdict = judge.judge(task, f"```lammps\n{silicon}```\n")
+    assert not verdict.passed and verdict.components.conditions == 0.0
+    assert any("composition" in reason for reason in verdict.reasons)
+
+
 @pytest.mark.parametrize(
     ("edits", "why"),
     [

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from mdevalbench.training.optimizer import MuonAndAdamW  # noqa: E402
+from mdevalbench.training.optimizer import MuonAndAdamW, SinglePrecisionMuon  # noqa: E402
 
 
 def model(tied: bool = True) -> object:
@@ -55,6 +55,23 @@ def test_it_learns_and_its_state_comes_back() -> None:
     again.load_state_dict(before.state_dict())
     assert train(part, again, 6) == pytest.approx(losses[6:])
     assert [group["lr"] for group in again.param_groups] == [1e-2, 1e-2]
+
+
+def test_in_single_precision_muon_takes_the_same_steps() -> None:
+    """As PyTorch's, up to the two or three digits that are left of a number in bfloat16."""
+    torch.manual_seed(0)
+    tall, wide = torch.randn(48, 16), torch.randn(16, 48)
+    ours, theirs = ([torch.nn.Parameter(matrix.clone()) for matrix in (tall, wide)] for _ in range(2))
+    settings = {"lr": 1e-2, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
+    pair = SinglePrecisionMuon(ours, **settings), torch.optim.Muon(theirs, **settings)
+    for _ in range(3):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn_like(a)
+            b.grad = a.grad.clone()
+        for one in pair:
+            one.step()
+    for a, b, start in zip(ours, theirs, (tall, wide), strict=True):
+        assert float((a - b).norm() / (b - start).norm()) < 0.02
 
 
 def test_an_adapter_of_matrices_alone_leaves_nothing_for_adamw() -> None:
