@@ -140,7 +140,7 @@ def _in_no_way(why: Mapping[str, str]) -> str:
     """Why each of several ways of measuring the observable found nothing."""
     if len(why) == 1:
         return next(iter(why.values()))
-    return "it can be measured in none of the ways that are accepted: " + "; ".join(
+    return "in none of the ways that are accepted can it be measured: " + "; ".join(
         f"({way}) {reason}" for way, reason in why.items()
     )
 

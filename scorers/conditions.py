@@ -70,19 +70,26 @@ def _size(frames: Sequence[Frame], validity: Validity) -> Condition:
 
 
 def _composition(frames: Sequence[Frame], validity: Validity, forcefield: PotentialForceField) -> Condition:
+    if not frames:
+        return Condition("composition", 0.0, _shares(validity.composition), _shares({}))
+    largest = _found(max(frames, key=lambda frame: frame.natoms), forcefield)
+    if any(share and not largest[name] for name, share in validity.composition.items()):
+        # a compound without one of its elements is another substance, however much its composition may vary
+        return Condition("composition", 0.0, _shares(validity.composition), _shares(largest))
     worst, found = 0.0, dict[str, float]()
     for frame in {id(frame): frame for frame in (*frames[:1], *frames[-1:])}.values():
-        types = forcefield.types_of(frame)
-        found = {
-            name: float((types == t).mean()) if len(types) else 0.0 for t, name in enumerate(forcefield.elements, 1)
-        }
+        found = _found(frame, forcefield)
         names = set(found) | set(validity.composition)
         worst = max(worst, *(abs(found.get(n, 0.0) - validity.composition.get(n, 0.0)) for n in names))
     within = validity.composition_within
     met = 1.0 if worst <= within else exp(-(worst - within) / max(within, 0.05))
-    if not frames or any(share and not found.get(name) for name, share in validity.composition.items()):
-        met = 0.0  # a compound without one of its elements is another substance
     return Condition("composition", met, _shares(validity.composition), _shares(found))
+
+
+def _found(frame: Frame, forcefield: PotentialForceField) -> dict[str, float]:
+    """Element -> its share of the atoms of a frame."""
+    types = forcefield.types_of(frame)
+    return {name: float((types == t).mean()) if len(types) else 0.0 for t, name in enumerate(forcefield.elements, 1)}
 
 
 def _shares(composition: dict[str, float]) -> str:

@@ -116,8 +116,8 @@ def _wrong_virial(frame: Frame, own: Evaluated, allowed: _Allowed) -> str | None
     if abs(recorded - expected) <= allowed.relative * abs(expected) + allowed.noise(own):
         return None
     return (
-        "the virial, which is the interactions' part of the pressure, is not that of the prescribed potential: "
-        f"it deviates by {_percent(recorded, expected)} at step {frame.step}"
+        "the interactions' part of the pressure (the virial) is not that of the prescribed potential: it deviates by "
+        f"{_percent(recorded, expected)} at step {frame.step}"
     )
 
 

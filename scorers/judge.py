@@ -132,7 +132,7 @@ class Judge:
         if measured is not None and abs(case.claim.value - measured.value) > _claim_tolerance(case, measured):
             case.reasons.append(
                 f"the claim {case.claim.value:.6g} {task.unit} does not agree with what the run measured: "
-                f"{measured.value:.6g} +- {measured.uncertainty:.2g} {measured.unit}"
+                f"{_spoken(measured)}"
             )
 
     def _confirm_claim(self, case: _Case, cancel: threading.Event | None) -> None:
@@ -181,10 +181,16 @@ def _deviation(case: _Case) -> float:
 
 def _disagreement(case: _Case, measured: Measurement) -> str:
     r, spec = case.reference, case.task.spec
-    found = f"measured {measured.value:.6g} +- {measured.uncertainty:.2g} {measured.unit}"
+    found = f"measured {_spoken(measured)}"
     if spec.compare.kind == "upper-bound":
         return f"{spec.observable}: {found}, which is above the bound of {r.value + r.tolerance:.6g} {r.unit}"
     return f"{spec.observable}: {found}, which is off by {_deviation(case):.3g} where {r.tolerance:.2g} is allowed"
+
+
+def _spoken(measured: Measurement) -> str:
+    """A value with its uncertainty, if that is more than rounding."""
+    error = measured.uncertainty
+    return f"{measured.value:.6g}{f' +- {error:.2g}' if error > 1e-7 * abs(measured.value) else ''} {measured.unit}"
 
 
 def _claim_tolerance(case: _Case, measured: Measurement) -> float:

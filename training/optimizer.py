@@ -21,7 +21,7 @@ class SinglePrecisionMuon(Muon):  # type: ignore[misc]
     It takes over what Muon is given and its momentum; steps are those of `adjust_lr_fn="match_rms_adamw"`.
     """
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, closure: Any = None) -> Any:
         loss = closure() if closure else None
         for group in self.param_groups:

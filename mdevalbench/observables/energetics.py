@@ -206,8 +206,8 @@ def check_shell(frame: Frame, atoms_per_cell: int, shell: Mapping[str, float] | 
     if (counts != shell["neighbours"]).any():
         found = " to ".join(str(n) for n in sorted({int(counts.min()), int(counts.max())}))
         raise Unmeasured(
-            f"this is not the crystal that was asked for: atoms have {found} neighbours "
-            f"within {shell['within']:g} lattice constants instead of {shell['neighbours']:g}"
+            f"this is not the crystal that was asked for: atoms have {found} neighbours within "
+            f" {shell['within']:g} lattice constants instead of {shell['neighbours']:g}"
         )
 
 
@@ -222,8 +222,8 @@ def _check_what_it_followed(free: Sequence[Segment], context: Context, noise: fl
     recorded, expected = float(frame.virial[:3].sum()), float(own.virial[:3].sum())
     if not abs(recorded - expected) <= VIRIAL_TOLERANCE * abs(expected) + noise * abs(own.energy):
         raise Unmeasured(
-            "the box was relaxed under other interactions than the prescribed ones: their virial, which is their part of "
-            f"the pressure, deviates by {100 * abs(recorded / expected - 1) if expected else 100:.3g} %"
+            "the box was relaxed under other interactions than the prescribed ones: their part of the pressure (the "
+            f"virial) deviates by {100 * abs(recorded / expected - 1) if expected else 100:.3g} %"
         )
 
 

@@ -97,7 +97,7 @@ def test_interactions_are_told_apart_beyond_the_noise_of_lattice_sums(pool: Pool
 
 def test_forces_where_the_prescribed_potential_gives_none(pool: Pool) -> None:
     gas = salt(pool, pair_style="lj/cut 2.0", pair_coeff=("* * 0.01 1.0",), charges={}, kspace_style="", within=1e-3)
-    apart = [frame for frame in states(0.0)[:1]]  # no atom within the cutoff of another
+    apart = states(0.0)[:1]  # no atom within the cutoff of another
     assert compare_interactions(recorded(apart, gas), gas).wrong is None
     found = compare_interactions([replace(apart[0], forces=np.ones((64, 3)))], gas)
     assert (found.likeness, found.wrong) == (
