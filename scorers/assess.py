@@ -50,7 +50,7 @@ def assess(pool: Executor, spec: FamilySpec, run: Run, world: World | None = Non
     found = Assessment()
     evidence = run.evidence
     if not evidence.loops:
-        found.reasons.append("nothing was simulated: no run or minimize command was reached")
+        found.reasons.append("nothing was simulated: no run or minimisation came as far as a step")
         return found
     units = evidence.loops[-1].settings.units
     if units not in spec.validity.units:
@@ -137,12 +137,9 @@ def _measure(
 
 
 def _in_no_way(why: Mapping[str, str]) -> str:
-    """Why each of several ways of measuring the observable found nothing."""
-    if len(why) == 1:
-        return next(iter(why.values()))
-    return "in none of the ways that are accepted can it be measured: " + "; ".join(
-        f"({way}) {reason}" for way, reason in why.items()
-    )
+    """Why the way of measuring that is tried first found nothing, nor any of the others."""
+    (_, first), *others = why.items()
+    return "; ".join([first, *(f"nor by {way}: {reason}" for way, reason in others)])
 
 
 def _progress(found: Assessment, evidence: Evidence, spec: FamilySpec, forcefield: PotentialForceField) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from mdevalbench.lammps.evidence import Frame
 from mdevalbench.lammps.forcefield import PotentialForceField
 from mdevalbench.observables import Evaluated
+from mdevalbench.observables.units import spoken_pressure
 
 NEGLIGIBLE = 1e-6
 """virials and energy differences below this fraction of the potential energy are not compared"""
@@ -79,7 +80,8 @@ def compare_interactions(frames: Sequence[Frame], forcefield: PotentialForceFiel
     ours = forcefield.evaluate(frames)
     scale = max(float(np.sqrt(np.mean(e.forces**2))) for e in ours)
     pairs = list(zip(frames, ours, strict=True))
-    found = (_wrong_forces(f, own, scale, allowed) or _wrong_virial(f, own, allowed) for f, own in pairs)
+    units = forcefield.frame_units
+    found = (_wrong_forces(f, own, scale, allowed) or _wrong_virial(f, own, allowed, units) for f, own in pairs)
     wrong = next(filter(None, found), None) or _wrong_energies(frames, ours, allowed)
     return Interactions(1.0, None) if wrong is None else Interactions(_likeness(pairs, allowed), wrong)
 
@@ -105,19 +107,24 @@ def _wrong_forces(frame: Frame, own: Evaluated, scale: float, allowed: _Allowed)
     size = max(float(np.sqrt(np.mean(own.forces**2))), 1e-3 * scale, allowed.least_force(frame, own))
     if deviation <= allowed.relative * size:
         return None
-    off = f"they deviate by {100 * deviation / size:.3g} % (RMS)" if size else "there should be none"
+    off = (
+        f"they deviate by {100 * deviation / size:.3g} % (RMS; {100 * allowed.relative:g} % are allowed)"
+        if size
+        else "there should be none"
+    )
     return f"the forces are not those of the prescribed potential: {off} at step {frame.step}"
 
 
-def _wrong_virial(frame: Frame, own: Evaluated, allowed: _Allowed) -> str | None:
+def _wrong_virial(frame: Frame, own: Evaluated, allowed: _Allowed, units: str) -> str | None:
     if not np.isfinite(frame.virial).all():
         return None
     recorded, expected = (float(v[:3].sum()) for v in (frame.virial, own.virial))
     if abs(recorded - expected) <= allowed.relative * abs(expected) + allowed.noise(own):
         return None
     return (
-        "the interactions' part of the pressure (the virial) is not that of the prescribed potential: it deviates by "
-        f"{_percent(recorded, expected)} at step {frame.step}"
+        "the interactions' part of the pressure (the virial) is not that of the prescribed potential: "
+        f"{spoken_pressure(recorded, frame.cell.volume, units)} instead of "
+        f"{spoken_pressure(expected, frame.cell.volume, units)} at step {frame.step}"
     )
 
 

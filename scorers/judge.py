@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import copysign, isfinite, log10
 
 from mdevalbench.errors import Unmeasured
 from mdevalbench.extract import Extraction, extract
@@ -132,7 +133,7 @@ class Judge:
         if measured is not None and abs(case.claim.value - measured.value) > _claim_tolerance(case, measured):
             case.reasons.append(
                 f"the claim {case.claim.value:.6g} {task.unit} does not agree with what the run measured: "
-                f"{_spoken(measured)}"
+                f"{_spoken(measured)}{_in_another_unit(case.claim.value, measured.value)}"
             )
 
     def _confirm_claim(self, case: _Case, cancel: threading.Event | None) -> None:
@@ -191,6 +192,17 @@ def _spoken(measured: Measurement) -> str:
     """A value with its uncertainty, if that is more than rounding."""
     error = measured.uncertainty
     return f"{measured.value:.6g}{f' +- {error:.2g}' if error > 1e-7 * abs(measured.value) else ''} {measured.unit}"
+
+
+def _in_another_unit(claim: float, measured: float) -> str:
+    """A remark where a claim is the measured value times a power of ten, or its negative, to within two percent."""
+    ratio = claim / measured if measured else 0.0
+    if ratio == 0 or not isfinite(ratio):
+        return ""
+    factor = copysign(10.0 ** round(log10(abs(ratio))), ratio)
+    if abs(ratio / factor - 1) > 0.02:
+        return ""
+    return "" if factor == 1 else " (of the other sign)" if factor == -1 else f" (about {factor:g} times that: a unit?)"
 
 
 def _claim_tolerance(case: _Case, measured: Measurement) -> float:

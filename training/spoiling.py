@@ -40,7 +40,7 @@ def _cut_off(script: str, rng: random.Random) -> tuple[str, str]:
     return _joined(lines[: commands[last]]), f"- {_NOTHING_RAN}\n- {_no_result(script)}"
 
 
-_NOTHING_RAN = "nothing was simulated: no run or minimize command was reached"
+_NOTHING_RAN = "nothing was simulated: no run or minimisation came as far as a step"
 
 
 def _no_result(script: str) -> str:

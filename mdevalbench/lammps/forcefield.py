@@ -89,7 +89,9 @@ class PotentialForceField:
         if deviation.size and deviation.min(axis=1).max() > MASS_TOLERANCE:
             odd = masses[deviation.min(axis=1).argmax()]
             named = ", ".join(f"{name} {mass:g}" for name, mass in self.elements.items())
-            raise Unmeasured(f"there are atoms of mass {odd:g}, and the task has only {named}")
+            raise Unmeasured(
+                f"there are atoms of mass {odd:g}, and the task has only {named} (potential files may set masses, too)"
+            )
         return np.asarray(deviation.argmin(axis=1) + 1)
 
     def _script(self, frames: Sequence[Frame]) -> tuple[str, dict[str, bytes]]:

@@ -81,7 +81,7 @@ def vacancy_formation_energy(
     states = _static_states(segments)
     perfect = [frame for frame in states if _is_perfect(frame, atoms_per_cell, shell)]
     if not perfect:
-        raise Unmeasured("no static state of the perfect crystal was found, whose energy per atom is the reference")
+        raise Unmeasured("no static state of the perfect crystal was found, to whose energy the defect's is compared")
     vacancy = next((f for f in reversed(states) if _has_vacancy(f, atoms_per_cell, shell)), None)
     if vacancy is None:
         raise Unmeasured(_no_vacancy(states, perfect))
@@ -93,7 +93,7 @@ def vacancy_formation_energy(
         uncertainty=_releasable(state, bulk) + frame.natoms * bulk.uncertainty,
         unit=context.unit("energy"),
         natoms=frame.natoms,
-        how=f"one vacancy among {frame.natoms} atoms, against the relaxed perfect crystal",
+        how=f"one vacancy among {frame.natoms} atoms, against the perfect crystal (scaled to rest if need be)",
     )
 
 
@@ -140,7 +140,7 @@ def surface_energy(
         uncertainty=(_releasable(state, bulk) + frame.natoms * bulk.uncertainty) / (2 * slab.area),
         unit=f"{context.unit('energy')}/{context.unit('length')}^2",
         natoms=frame.natoms,
-        how=f"both surfaces of a slab of {frame.natoms} atoms, against the relaxed perfect crystal",
+        how=f"both surfaces of a slab of {frame.natoms} atoms, against the perfect crystal (scaled to rest if need be)",
     )
 
 

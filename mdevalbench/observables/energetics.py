@@ -16,6 +16,7 @@ from mdevalbench.lammps.evidence import Floats, Frame, Segment
 from mdevalbench.observables.ensemble import box_is_free
 from mdevalbench.observables.estimator import Context, Evaluated, estimator
 from mdevalbench.observables.honesty import max_force
+from mdevalbench.observables.units import spoken_pressure
 from mdevalbench.types import Measurement
 
 STRAIN = 1e-3
@@ -223,7 +224,8 @@ def _check_what_it_followed(free: Sequence[Segment], context: Context, noise: fl
     if not abs(recorded - expected) <= VIRIAL_TOLERANCE * abs(expected) + noise * abs(own.energy):
         raise Unmeasured(
             "the box was relaxed under other interactions than the prescribed ones: their part of the pressure (the "
-            f"virial) deviates by {100 * abs(recorded / expected - 1) if expected else 100:.3g} %"
+            f"virial) was {spoken_pressure(recorded, frame.cell.volume, context.units)} instead of "
+            f"{spoken_pressure(expected, frame.cell.volume, context.units)}"
         )
 
 

@@ -191,10 +191,12 @@ def _what_came_nearest(evidence: Evidence, selection: Selection) -> str:
     if kind.met < 1.0:  # what it would be as the other kind says nothing
         told = f"is {kind.found}, not {kind.wanted}"
     else:
-        told = "had " + ", ".join(f"{c.name} {c.found} instead of {c.wanted}" for c in others if c.met < 1.0)
+        told = "had " + ", ".join(f"{c.name} {c.found} (accepted: {c.wanted})" for c in others if c.met < 1.0)
     return f"no stage of the simulation is as asked for; the nearest one ({_where(segment.loops)}) {told}"
 
 
 def _where(loops: Sequence[Loop]) -> str:
-    line = loops[0].line
-    return f"'{loops[0].command}'" + (f" on line {line}" if line else "")
+    first, last = (
+        f"'{loop.command}'" + (f" on line {loop.line}" if loop.line else "") for loop in (loops[0], loops[-1])
+    )
+    return first if len(loops) == 1 else f"{len(loops)} runs, from {first} to {last}"

@@ -161,6 +161,13 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
     return value * (old.factor / new.factor)
 
 
+def spoken_pressure(virial: float, volume: float, style: str) -> str:
+    """The pressure of a virial (its trace, energy units of a LAMMPS unit style) in GPa, or in Lennard-Jones units."""
+    energy, length = style_unit(style, "energy"), style_unit(style, "length")
+    unit = "GPa" if style != "lj" else style_unit(style, "pressure")
+    return f"{convert(virial / (3 * volume), f'{energy}/({length})^3', unit):.4g} {unit}"
+
+
 @lru_cache(maxsize=1024)
 def parse_unit(text: str) -> Unit:
     """Read a unit expression. Raises `UsageError` if it is not understood."""

@@ -35,7 +35,7 @@ REASONS = {
     "memorised_state": "no dynamics did a step",
     "no_interactions": "not that of the prescribed potential|not those of the prescribed potential",
     "rescaled_velocities": "no stage of the simulation is as asked",
-    "scaled_potential": "deviate by 3 %",
+    "scaled_potential": r"deviate by 3 % \(RMS; 0.1 % are allowed\)",
     "swapped_species": "and the task has only",
     "tiny_timestep": "the atoms did not move",
     "windowed_potential": "not those of the prescribed potential",

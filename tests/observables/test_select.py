@@ -89,7 +89,7 @@ def test_reasons_name_what_came_nearest(hot) -> None:
     wanted = Selection(ensemble=("nvt",), temperature=Near(1.2, 0.06), min_time=400.0)
     with pytest.raises(
         Unmeasured,
-        match=r"'run 20000' on line 9.*temperature 0\.7\d* \S+ instead of 1\.2 \+- 0\.06 .*100 \S+ instead of 400",
+        match=r"'run 20000' on line 9.*temperature 0\.7\d* \S+ \(accepted: 1\.2 \+- 0\.06 .*100 \S+ \(accepted: 400",
     ):
         select(evidence, wanted)
     found = nearest(evidence, wanted)

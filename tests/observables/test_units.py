@@ -8,6 +8,7 @@ import pytest
 
 from mdevalbench.errors import UsageError
 from mdevalbench.observables import convert, parse_unit, style_unit
+from mdevalbench.observables.units import spoken_pressure
 
 STYLES = ("real", "metal", "si", "cgs", "electron", "micro", "nano")
 
@@ -98,3 +99,12 @@ def test_nonsense_is_refused_quickly(text: str) -> None:
 def test_an_unknown_style_is_named() -> None:
     with pytest.raises(UsageError, match=r"'planck'.*metal"):
         style_unit("planck", "length")
+
+
+@pytest.mark.parametrize(
+    ("style", "spoken"),
+    [("metal", "160.2 GPa"), ("real", "6.948 GPa"), ("lj", "1 epsilon/sigma^3"), ("si", "1e-09 GPa")],
+)
+def test_pressures_are_spoken_in_gigapascals(style: str, spoken: str) -> None:
+    """1 eV per cubic angstrom is 160.2 GPa, 1 kcal/mol 6.948 GPa."""
+    assert spoken_pressure(6.0, 2.0, style) == spoken

@@ -10,7 +10,7 @@ import pytest
 from mdevalbench.errors import Cancelled, TaskError
 from mdevalbench.extract import extract
 from mdevalbench.scorers.cache import VerdictCache
-from mdevalbench.scorers.judge import Judge
+from mdevalbench.scorers.judge import Judge, _in_another_unit
 from mdevalbench.tasks import Task, load_task, render_reference
 from mdevalbench.types import Limits, Outcome, Stage
 
@@ -91,6 +91,22 @@ def test_ordinary_mistakes(
     assert least <= verdict.reward <= most
     assert why in " ".join(verdict.reasons)
     assert (verdict.error is not None) == (stage in (Stage.FOUND, Stage.STARTED))
+
+
+@pytest.mark.parametrize(
+    ("claim", "remark"),
+    [
+        (56.4, ""),
+        (564.4, " (about 10 times that: a unit?)"),
+        (0.0000564, " (about 1e-06 times that: a unit?)"),
+        (-56.4, " (of the other sign)"),
+        (0.0, ""),
+        (120.0, ""),
+    ],
+)
+def test_a_claim_in_another_unit_is_called_that(claim: float, remark: str) -> None:
+    assert _in_another_unit(claim, 56.4) == remark
+    assert _in_another_unit(claim, 0.0) == ""
 
 
 def test_a_cached_verdict_costs_no_simulation(judge: Judge, argon: Task, tmp_path: Path) -> None:
