@@ -13,6 +13,10 @@ COLUMNS = ("started", "executed", "physics", "reward", "exploiting")
 """a loop of the task began, the script came to its end, it passed, mean reward, and `exploits` of the summary"""
 
 
+USUAL = 0.05
+"""p below which a difference is usually believed"""
+
+
 def heading(column: str) -> str:
     """What a column is called in tables."""
     return "unsupported value" if column == "exploiting" else column
@@ -130,16 +134,30 @@ def paired_markdown(pairs: Sequence[Paired]) -> str:
     for pair in pairs:
         physics, reward = pair.physics, pair.reward
         rows.append(
-            f"{pair.label} - {pair.against} | {gained(physics)} | {probability(physics.p)} | "
-            f"{reward.mean:+.3f} [{reward.low:+.2f}, {reward.high:+.2f}] | {probability(reward.p)}"
+            f"{pair.label} - {pair.against} | {gained(physics)} | {probability(physics)} | "
+            f"{earned(reward)} | {probability(reward)}"
         )
     return "".join(f"| {row} |\n" for row in rows)
 
 
 def gained(difference: Difference) -> str:
     """A difference of rates in percentage points, with its interval."""
+    if not difference.differing:
+        return _none(difference)
     low, high = 100 * difference.low, 100 * difference.high
     return f"{100 * difference.mean:+.1f} [{low:+.0f}, {high:+.0f}]"
+
+
+def _none(difference: Difference) -> str:
+    """An interval of no width would claim that the two are equal everywhere."""
+    return f"no {difference.clustered_by} differs"
+
+
+def earned(difference: Difference) -> str:
+    """A difference of rewards, with its interval."""
+    if not difference.differing:
+        return _none(difference)
+    return f"{difference.mean:+.3f} [{difference.low:+.2f}, {difference.high:+.2f}]"
 
 
 def rate(interval: Interval | None) -> str:
@@ -149,9 +167,11 @@ def rate(interval: Interval | None) -> str:
     return f"{100 * interval.mean:.1f} % [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
 
 
-def probability(p: float) -> str:
-    """To three places."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+def probability(difference: Difference) -> str:
+    """p to three places, with the least that it can be where that is more than is usually asked of one."""
+    p, least = difference.p, difference.least_p
+    said = f"{p:.3f}" if p >= 0.001 else "< 0.001"
+    return "-" if not difference.differing else f"{said} (at least {least:.3g} here)" if least > USUAL else said
 
 
 def as_markdown(lines: Sequence[Line]) -> str:

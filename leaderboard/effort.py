@@ -85,4 +85,4 @@ def effort_markdown(lines: Sequence[Effort]) -> str:
 
 def _gain(gain: Difference | None) -> tuple[str, str]:
     """A difference and its probability."""
-    return ("-", "-") if gain is None else (gained(gain), probability(gain.p))
+    return ("-", "-") if gain is None else (gained(gain), probability(gain))

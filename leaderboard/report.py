@@ -12,11 +12,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdevalbench.extract import extract
 from mdevalbench.leaderboard.code import CodeSummary
-from mdevalbench.leaderboard.comparison import COLUMNS, compare, differences, differing, heading, probability
+from mdevalbench.leaderboard.comparison import (
+    COLUMNS,
+    compare,
+    differences,
+    differing,
+    earned,
+    gained,
+    heading,
+    probability,
+)
 from mdevalbench.leaderboard.drawing import deviations_svg
 from mdevalbench.leaderboard.effort import efforts
 from mdevalbench.leaderboard.questions import QuestionSummary
 from mdevalbench.leaderboard.summary import RUNGS, Answer, RunSummary, caveat
+from mdevalbench.scorers import reward as r
 from mdevalbench.types import Record, Reference, ScriptError, Stage
 from mdevalbench.zoo.cards import cards
 
@@ -37,6 +47,17 @@ def write_report(summary: RunSummary, path: Path) -> Path:
         failures=failures(summary.answers),
         other_quantities=sum(answer.other_quantity for answer in summary.answers),
         about=about,
+        earning=earning(),
+    )
+
+
+def earning() -> str:
+    """How a reward is made up, in words."""
+    return (
+        f"{r.FOUND:g} for a script, {r.ACCEPTED:g} if LAMMPS comes as far as a step, {r.STARTED:g} once it started; "
+        f"up to {r.EXECUTED:g} more for how much of what the task asks for was simulated, {r.CONDITIONS:g} for its "
+        f"conditions, {r.CLOSENESS:g} for how near the measured value is, {r.CLAIM:g} for the printed one; "
+        f"1 only if it passes, else at most {r.NEARLY:g}"
     )
 
 
@@ -73,6 +94,8 @@ def _write(template: str, path: Path, **names: object) -> Path:
         "heading": heading,
         "number": number,
         "probability": probability,
+        "gained": gained,
+        "earned": earned,
         "accepted": accepted,
         "stage": _STAGES.get,
     }
@@ -127,7 +150,7 @@ _COMPLAINTS = {
     "There is no script in the answer": r"^no script was found",
     "Nothing was simulated": r"^(nothing was simulated|no (loop|run or minimisation) )",
     "The measured value is off": r": measured .*(off by|above the bound)",
-    "The reported number does not follow from the simulation": r"^the claim ",
+    "The printed number is not what its own simulation gives": r"^the claim ",
     "No result was reported, or not in the form asked for": r"result",
     "It ran into a limit": r"(CPU|memory|disk) limit|limit of",
     "Another system or other interactions than the task's": r"potential|interaction|species|composition|atoms of mass",
@@ -158,8 +181,8 @@ def script_lines(
 
 _STAGES = {
     Stage.NOTHING: "no script was found",
-    Stage.FOUND: "there is a script, which LAMMPS did not take",
-    Stage.ACCEPTED: "LAMMPS took the script, but no simulation of the task's system began",
+    Stage.FOUND: "there is a script, and LAMMPS stopped before its first step",
+    Stage.ACCEPTED: "LAMMPS came as far as a step, but no simulation of the task's system began",
     Stage.STARTED: "a simulation of the task's system began",
     Stage.EXECUTED: "it ran to its end",
     Stage.MEASURED: "it ran to its end, and the quantity was measured",

@@ -197,7 +197,14 @@ class Difference:
     """two-sided probability of a difference as large as this or larger if both were alike"""
     tasks: int
     clusters: int
+    differing: int
+    """clusters in which the two are not equal on the whole"""
     clustered_by: str
+
+    @property
+    def least_p(self) -> float:
+        """The smallest probability that so few differing clusters can give."""
+        return min(1.0, 2.0 ** (1 - self.differing))
 
 
 MOST_FLIPS = 16
@@ -240,6 +247,7 @@ def paired_difference(first: Sequence[TaskTrials], second: Sequence[TaskTrials],
         p=_sign_flips(np.array(list(sums.values()))),
         tasks=n,
         clusters=c,
+        differing=sum(abs(total) > 1e-9 for total in sums.values()),
         clustered_by=by,
     )
 

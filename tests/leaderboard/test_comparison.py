@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
 from mdevalbench.errors import UsageError
-from mdevalbench.leaderboard.comparison import as_markdown, compare, differing
+from mdevalbench.leaderboard.comparison import as_markdown, compare, differing, earned, gained, probability
 from mdevalbench.leaderboard.effort import effort_markdown, efforts
 from mdevalbench.leaderboard.evaluation import Evaluation
 from mdevalbench.leaderboard.report import write_report
 from mdevalbench.leaderboard.run import evaluate
 from mdevalbench.leaderboard.summary import Answer, exploits, summarise
-from mdevalbench.scorers.metrics import Interval
+from mdevalbench.scorers.metrics import Interval, TaskTrials, paired_difference
 from mdevalbench.types import Claim, Outcome, Reference, Stage, Verdict
 
 
@@ -131,6 +131,19 @@ def test_the_page_tells_where_they_differ_and_why(runs: dict[str, Path], tmp_pat
     assert not differing({"a": ways["reference"], "b": ways["reference"]})
     done = CliRunner().invoke(app, ["compare", *given, "--html", str(tmp_path)])
     assert done.exit_code == 2 and "directory" in done.output
+
+
+@pytest.mark.parametrize(
+    ("families", "points", "p"),
+    [(0, "no family differs", "-"), (3, "+50.0 [", "0.250 (at least 0.25 here)"), (6, "+100.0 [+100, +100]", "0.031")],
+)
+def test_few_families_cannot_tell(families: int, points: str, p: str) -> None:
+    """With six families and one task each, as many of which differ."""
+    first = [TaskTrials(f"{name}/x", name, (0.0,)) for name in "abcdef"]
+    second = [TaskTrials(f"{name}/x", name, (float(n < families),)) for n, name in enumerate("abcdef")]
+    found = paired_difference(first, second)
+    assert gained(found).startswith(points) and probability(found) == p
+    assert earned(found) == points if not families else earned(found).startswith("+")
 
 
 def test_only_like_is_compared_with_like(runs: dict[str, Path]) -> None:

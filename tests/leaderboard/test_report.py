@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mdevalbench.leaderboard.drawing import DECADES, WIDTH, deviations_svg, position
-from mdevalbench.leaderboard.report import accepted, number, script_lines, write_report
+from mdevalbench.leaderboard.report import accepted, earning, number, script_lines, write_report
 from mdevalbench.leaderboard.summary import Answer, RunSummary, group_answers
 from mdevalbench.types import Claim, Measurement, Outcome, Reference, ScriptError, Stage, Verdict
 
@@ -157,6 +157,12 @@ def test_shows_what_was_measured_and_why_not(page: str) -> None:
     assert page.count("<article>") == 4
     assert page.count('<li class="named">') == 1
     assert "What goes wrong" in words and "LAMMPS stopped with an error" in words
+
+
+def test_says_how_a_reward_is_made_up() -> None:
+    """The rungs add up to the most that a script earns which fails by nothing but what it prints, and to one."""
+    said = [float(number) for number in re.findall(r"\d\.\d+", earning())]
+    assert said[2:7] == [0.1, 0.15, 0.3, 0.3, 0.15] and sum(said[2:7]) == pytest.approx(1.0)
 
 
 def test_names_the_lines_that_reasons_name() -> None:

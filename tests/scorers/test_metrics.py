@@ -166,13 +166,13 @@ def test_paired_differences_by_hand() -> None:
     # per task: 1, 0, 0.5, 0.25; per family: 1, 0.5, 0.25, all of one sign: two of eight ways are as large
     assert (found.tasks, found.clusters, found.clustered_by) == (4, 3, "family")
     assert found.mean == pytest.approx(1.75 / 4)
-    assert found.p == pytest.approx(2 / 8)
+    assert found.p == found.least_p == pytest.approx(2 / 8) and found.differing == 3
     residuals = (1 - 2 * 0.4375, 0.5 - 0.4375, 0.25 - 0.4375)
     error = math.sqrt(3 / 2 * sum(r * r for r in residuals)) / 4
     assert found.high == pytest.approx(min(1.0, found.mean + 4.302652729749464 * error))
     assert paired_difference(second, first).mean == pytest.approx(-found.mean)
     same = paired_difference(first, first)
-    assert (same.mean, same.p, same.low, same.high) == (0, 1, 0, 0)
+    assert (same.mean, same.p, same.low, same.high, same.differing, same.least_p) == (0, 1, 0, 0, 0, 1)
     assert paired_difference(first[:2], second[:2]).clustered_by == "task"
     with pytest.raises(ValueError, match="no scored task in common"):
         paired_difference(first[-1:], second[-1:])
