@@ -187,7 +187,7 @@ def test_heaps_of_atoms_are_no_molecules(pool: Pool) -> None:
     heap = np.full((40, 3), 5.0) + 0.01 * np.random.default_rng(1).normal(size=(40, 3))
     with pytest.raises(Unmeasured, match="on top of each other"):
         water(pool).evaluate([frame(heap, [15.9994] * 20 + [1.008] * 20, 20.0)])
-    with pytest.raises(Unmeasured, match="of mass 3.024, and the task has only O"):
+    with pytest.raises(Unmeasured, match=r"of mass 3\.024, and the task has only O"):
         water(pool).evaluate([frame(np.eye(3) * 3, [15.9994, 3.024, 3.024], 20.0)])
 
 
