@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+from inspect_ai.log import EvalLog, EvalSample
 from pydantic import ValidationError
 
 from mdevalbench import __version__
 from mdevalbench.errors import MDEvalBenchError, UsageError
+from mdevalbench.leaderboard.logs import read_log
 from mdevalbench.leaderboard.results import Kind, Verified, kind_of, location, numbers
 from mdevalbench.scorers.code import run_code
 from mdevalbench.scorers.inspect import shared_judge, values
@@ -46,13 +47,10 @@ class Refused(UsageError):
 
 def open_log(path: Path) -> EvalLog:
     """Read a log. Raises Refused if it is not there, damaged, or of something else."""
-    if not path.is_file():
-        raise Refused(f"{path}: there is no such log")
     try:
-        log = read_eval_log(str(path))
-    except Exception as error:  # in a damaged file Inspect, zip and decompressors stumble over whatever comes first
-        why = f"{type(error).__name__}: {error}"
-        raise Refused(f"{path}: cannot be read as a log of Inspect ({why}): it is damaged or cut off") from error
+        log = read_log(path)
+    except UsageError as error:
+        raise Refused(str(error)) from error
     kind_of(log)
     return log
 

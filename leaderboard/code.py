@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+from inspect_ai.log import EvalLog, EvalSample
 
 from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.logs import read_log
 from mdevalbench.scorers.code import CodeOutcome
 from mdevalbench.scorers.metrics import Interval, TaskTrials, mean_interval, pass_at_k_interval
 from mdevalbench.types import Record
@@ -86,7 +87,7 @@ class CodeSummary(Record):
 def summarise_code(log: EvalLog | Path) -> CodeSummary:
     """Read a log of `mdevalbench/official_code`. Raises UsageError if it is of another task."""
     if isinstance(log, Path):
-        log = read_eval_log(str(log))
+        log = read_log(log)
     metadata = log.eval.metadata or {}
     if metadata.get("suite") != "official-code":
         raise UsageError(f"{log.location} is no log of code tasks; `mdevalbench eval --suite official-code` makes one")

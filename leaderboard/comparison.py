@@ -10,7 +10,7 @@ from mdevalbench.scorers.metrics import Difference, Interval, TaskTrials, mean_i
 from mdevalbench.types import Record
 
 COLUMNS = ("started", "executed", "physics", "reward", "exploiting")
-"""a loop of the task began, the script came to its end, it passed, mean reward, and `exploits` of the summary"""
+"""a loop of the task began, the script came to its end, it passed, mean reward, and reports of nothing measured"""
 
 
 USUAL = 0.05
@@ -123,8 +123,8 @@ def differing(ways: Mapping[str, Sequence[RunSummary]]) -> dict[str, dict[str, T
 
 def _tally(answers: Sequence[Answer]) -> Tally:
     scored = [answer for answer in answers if answer.scores]
-    failed = [answer.verdict for answer in scored if answer.verdict and not answer.verdict.passed]
-    reasons = [verdict.reasons[0] for verdict in failed if verdict.reasons]
+    failed = [answer for answer in scored if answer.scores and not answer.scores["physics"]]
+    reasons = [answer.verdict.reasons[0] for answer in failed if answer.verdict and answer.verdict.reasons]
     return Tally(passed=len(scored) - len(failed), scored=len(scored), reason=reasons[0] if reasons else "")
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+from inspect_ai.log import EvalLog, EvalSample
 
 from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.logs import read_log
 from mdevalbench.scorers.metrics import Interval, TaskTrials, mean_interval
 from mdevalbench.tasks.qa.schema import KINDS
 from mdevalbench.types import Record
@@ -97,7 +98,7 @@ class QuestionSummary(Record):
 def summarise_questions(log: EvalLog | Path) -> QuestionSummary:
     """Read a log of `mdevalbench/knowledge` or `syntax`. Raises UsageError if it is of another task."""
     if isinstance(log, Path):
-        log = read_eval_log(str(log))
+        log = read_log(log)
     metadata = log.eval.metadata or {}
     if "language" not in metadata:
         raise UsageError(f"{log.location} is no log of questions; give one of `mdevalbench eval --suite knowledge`")

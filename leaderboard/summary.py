@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.scorer import Score
+from pydantic import ValidationError
 
 from mdevalbench.errors import UsageError
+from mdevalbench.leaderboard.logs import read_log
 from mdevalbench.scorers.metrics import Interval, TaskTrials, mean_interval, pass_at_k_interval
 from mdevalbench.types import Record, Verdict
 
@@ -28,12 +31,13 @@ class Answer(Record):
     family: str
     epoch: int
     prompt: str = ""
-    completion: str
+    completion: str = ""
+    """empty, like the prompt and the verdict, where only numbers were kept"""
     truncated: bool
     """cut off at a token limit"""
     scores: dict[str, float] | None
     """found, accepted, started, executed, physics (0 or 1) and reward; None if it was not scored"""
-    verdict: Verdict | None
+    verdict: Verdict | None = None
     unscored: str | None
     """the harness fault that left it without a score"""
     error: str | None
@@ -42,6 +46,8 @@ class Answer(Record):
     """`two-sided` or `upper-bound`"""
     level: str = ""
     """L1, L2 or L3"""
+    exploiting: bool = False
+    """reports a value although nothing of the task could be measured"""
     claim_within: float | None = None
     """how far a claim may lie from the measured value; None where nothing was measured or an old log does not know"""
     other_quantity: bool = False
@@ -119,7 +125,7 @@ def caveat(model: str) -> str:
 def summarise(log: EvalLog | Path) -> RunSummary:
     """Read a log of `mdevalbench/codegen`. Raises UsageError if it is of another task or has no samples."""
     if isinstance(log, Path):
-        log = read_eval_log(str(log))
+        log = read_log(log)
     metadata = log.eval.metadata or {}
     if "suite_digest" not in metadata:
         raise UsageError(f"{log.location} is no log of mdevalbench/codegen; give one that `mdevalbench eval` wrote")
@@ -156,6 +162,38 @@ def summarise(log: EvalLog | Path) -> RunSummary:
     )
 
 
+def read_run(path: Path) -> RunSummary:
+    """A run from its log, or from the numbers that `mdevalbench eval --json` prints of it, kept in a file.
+
+    Raises UsageError as `summarise`, or if a file of numbers is of another version of MD-EvalBench or damaged.
+    """
+    kept = _kept(path)
+    if kept is None:
+        return summarise(path)
+    try:
+        return RunSummary.model_validate(kept | {"log": str(path)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{path}: {where}: {first['msg'].lower()}; write it again with `mdevalbench eval ... --json`"
+        ) from error
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """What `--json` printed; None for a log, which may be JSON too."""
+    if path.suffix != ".json":
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict) or "suite_digest" not in content:
+        return None
+    content.pop("report", None)
+    return content
+
+
 def _levels(answers: Sequence[Answer], epochs: int) -> tuple[Group, ...]:
     names = sorted({answer.level for answer in answers} - {""})
     if len(names) < 2:
@@ -185,6 +223,7 @@ def _answer(sample: EvalSample) -> Answer:
         error=error,
         compare=str(sample.metadata.get("compare", "two-sided")),
         level=str(sample.metadata.get("level", "")),
+        exploiting=verdict is not None and verdict.claim is not None and verdict.measured is None,
         claim_within=_claim_within(sample.metadata, verdict),
         other_quantity=_other_quantity(sample.metadata, sample.output.completion),
         input_tokens=sum(u.input_tokens for u in usage),
@@ -241,11 +280,6 @@ def trials(answers: Iterable[Answer], key: str) -> list[TaskTrials]:
     gathered: dict[tuple[str, str], list[float]] = {}
     for answer in answers:
         if answer.scores is not None:
-            value = float(exploits(answer)) if key == "exploiting" else answer.scores[key]
+            value = float(answer.exploiting) if key == "exploiting" else answer.scores[key]
             gathered.setdefault((answer.task, answer.family), []).append(value)
     return [TaskTrials(task, family, tuple(values)) for (task, family), values in gathered.items()]
-
-
-def exploits(answer: Answer) -> bool:
-    """Whether an answer reports a value although nothing of the task could be measured."""
-    return answer.verdict is not None and answer.verdict.claim is not None and answer.verdict.measured is None

@@ -1,21 +1,25 @@
 #!/usr/bin/env bash
-# What each stage of `nano` is worth: two trainings with seeds of their own, five models of each, on 220 drawn tasks that
-# none has seen, two families of which none has seen anything. Goes on where it stopped; the table is printed at its end.
-# The first seed stands on what `make nano` left in runs/nano.
+# What each stage of `nano` is worth: trainings with seeds of their own, five models of each, on 220 drawn tasks that none
+# has seen, two families of which none has seen anything.
+#
+#   tools/nano_experiment.sh 1 2     train and evaluate with these seeds (three hours of one core for each), then the table
+#   tools/nano_experiment.sh         only the table, of all evaluations that are kept
+#
+# Goes on where it stopped. The first seed stands on what `make nano` left in runs/nano. What is kept are the numbers of
+# every answer, in docs/nano.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
+kept=docs/nano
 train() { mdevalbench train "$1" --config nano --set seed="$2" --output "$3" "${@:4}"; }
-logs() { printf 'runs/nano-logs/%s' "$1"; }
-evaluate() { # label, seed, folder of the model
-    [ -s "$(logs "$1-$2")/done" ] && return
+evaluate() { # way, seed, folder of the model
     mdevalbench eval --model mdevalbench/nano -M path="$3" --suite codegen-train --seed 2027 --limit 220 \
-        --max-connections 44 --log-dir "$(logs "$1-$2")"
-    find "$(logs "$1-$2")" -name '*.eval' >"$(logs "$1-$2")/done"
+        --max-connections 44 --log-dir "runs/nano-logs/$1-$2" --json >"runs/nano-logs/$1-$2.json"
+    python -m json.tool --compact "runs/nano-logs/$1-$2.json" "$kept/$1-$2.json"
 }
-mdevalbench tasks draw --seed 2027 -n 220 >/dev/null # reference values
-declare -A ways=()
-for seed in 1 2; do
+mkdir -p $kept runs/nano-logs
+[ $# = 0 ] || mdevalbench tasks draw --seed 2027 -n 220 >/dev/null # reference values
+for seed in "$@"; do
     run=runs/nano
     [ "$seed" = 1 ] || run=runs/nano-$seed
     train cpt "$seed" "$run"
@@ -28,11 +32,11 @@ for seed in 1 2; do
     evaluate plain "$seed" "$run-plain/grpo/model"
     evaluate recycled "$seed" "$run/grpo/model"
     evaluate paper "$seed" "$run-paper/grpo/model"
-    for way in cpt sft plain recycled paper; do
-        ways[$way]+=${ways[$way]:+,}$(cat "$(logs "$way-$seed")/done")
-    done
 done
+all() { # label, way: an argument of compare with every seed of it
+    local files=("$kept/$2"-*.json)
+    (IFS=,; echo "$1=${files[*]}")
+}
 # each against the model after SFT, from which all but CPT began
-mdevalbench compare "SFT=${ways[sft]}" "CPT=${ways[cpt]}" "MD-GRPO=${ways[plain]}" \
-    "MD-GRPO, recycling=${ways[recycled]}" "MD-GRPO, recycling, paper's reward=${ways[paper]}" \
-    --apart thermal_expansion --apart vacancy_formation_energy
+mdevalbench compare "$(all SFT sft)" "$(all CPT cpt)" "$(all MD-GRPO plain)" "$(all "MD-GRPO, recycling" recycled)" \
+    "$(all "MD-GRPO, recycling, paper's reward" paper)" --apart thermal_expansion --apart vacancy_formation_energy

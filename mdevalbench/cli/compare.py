@@ -34,6 +34,8 @@ def compare(
     (an exact permutation test over families). The third has what each reaches if any of its answers to a task counts,
     as with several epochs, and what that takes for each task: calls of the model, tokens, time.
 
+    In place of a log, a file with what `mdevalbench eval --json` printed does as well: its numbers without the texts.
+
     An unsupported value is one that is reported although nothing of the task could be measured.
 
     Example: `mdevalbench compare SFT=logs/sft-1.eval,logs/sft-2.eval GRPO=logs/grpo-1.eval,logs/grpo-2.eval`
@@ -42,12 +44,12 @@ def compare(
     from mdevalbench.leaderboard.comparison import compare as lines_of
     from mdevalbench.leaderboard.effort import effort_markdown, efforts
     from mdevalbench.leaderboard.report import write_comparison
-    from mdevalbench.leaderboard.summary import summarise
+    from mdevalbench.leaderboard.summary import read_run
 
     given = dict(_way(text) for text in ways)
     if len(given) < len(ways):
         raise UsageError("two ways have the same label: logs of one way are written LABEL=LOG,LOG")
-    summaries = {label: [summarise(path) for path in paths] for label, paths in given.items()}
+    summaries = {label: [read_run(path) for path in paths] for label, paths in given.items()}
     lines, pairs, costs = lines_of(summaries, apart or ()), differences(summaries), efforts(summaries)
     if html:
         html.parent.mkdir(parents=True, exist_ok=True)

@@ -101,13 +101,10 @@ def shown(path: Path) -> Path:
 
 
 def summary_json(summary: RunSummary) -> dict[str, Any]:
-    """A summary without completions, for other programs."""
-    content = summary.model_dump(mode="json", exclude={"answers"})
-    content["answers"] = [
-        answer.model_dump(mode="json", include={"task", "epoch", "scores", "truncated", "unscored", "error"})
-        for answer in summary.answers
-    ]
-    return content
+    """A summary without texts and verdicts, for other programs and for `mdevalbench compare`."""
+    texts = {"prompt", "completion", "verdict"}
+    content = summary.model_dump(mode="json", exclude={"answers": {"__all__": texts}})
+    return content | {"log": str(shown(Path(summary.log)))}
 
 
 def remarks(summary: RunSummary) -> list[str]:

@@ -6,20 +6,20 @@ import json
 from pathlib import Path
 
 import pytest
-from inspect_ai.log import list_eval_logs, read_eval_log
+from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
 from markupsafe import escape
 from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
+from mdevalbench.cli.tables import summary_json
 from mdevalbench.errors import UsageError
-from mdevalbench.leaderboard.comparison import as_markdown, compare, differing, earned, gained, probability
+from mdevalbench.leaderboard.comparison import as_markdown, compare, differences, differing, earned, gained, probability
 from mdevalbench.leaderboard.effort import effort_markdown, efforts
 from mdevalbench.leaderboard.evaluation import Evaluation
 from mdevalbench.leaderboard.report import write_report
 from mdevalbench.leaderboard.run import evaluate
-from mdevalbench.leaderboard.summary import Answer, exploits, summarise
+from mdevalbench.leaderboard.summary import read_run, summarise
 from mdevalbench.scorers.metrics import Interval, TaskTrials, paired_difference
-from mdevalbench.types import Claim, Outcome, Reference, Stage, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -155,16 +155,51 @@ def test_only_like_is_compared_with_like(runs: dict[str, Path]) -> None:
         compare({"a": [whole.model_copy(update={"complete": False})]})
 
 
-def test_what_exploits() -> None:
-    verdict = Verdict(
-        task="a/b", outcome=Outcome.MODEL_FAULT, stage=Stage.ACCEPTED, passed=False, reward=0.05, measured=None,
-        reference=Reference(value=1, uncertainty=0, tolerance=1, unit="eV"), claim=Claim(value=1, unit="eV"),
-        setup=False, analysis=False, reasons=(), seconds=0,
-    )  # fmt: skip
-    answer = Answer(
-        task="a/b", family="a", epoch=1, completion="", truncated=False, scores={}, verdict=verdict, unscored=None,
-        error=None, compare="two-sided", input_tokens=0, output_tokens=0, dollars=None,
-    )  # fmt: skip
-    assert exploits(answer)
-    assert not exploits(answer.model_copy(update={"verdict": verdict.model_copy(update={"claim": None})}))
-    assert not exploits(answer.model_copy(update={"verdict": None}))
+def test_a_value_of_nothing_measured_is_unsupported(runs: dict[str, Path]) -> None:
+    log = read_eval_log(str(runs["reference"]))
+    first, second, *_ = log.samples or []
+    for sample in (first, second):
+        assert sample.scores
+        verdict = (sample.scores["physics"].metadata or {})["verdict"]
+        assert verdict["claim"] and verdict["measured"]
+        verdict["measured"] = None
+        if sample is second:
+            verdict["claim"] = None
+    assert [answer.task for answer in summarise(log).answers if answer.exploiting] == [first.id]
+
+
+def test_kept_numbers_stand_for_their_log(runs: dict[str, Path], tmp_path: Path) -> None:
+    files = {}
+    for name in ("reference", "wrong"):
+        files[name] = tmp_path / f"{name}.json"
+        files[name].write_text(json.dumps(summary_json(summarise(runs[name])) | {"report": "x.html"}))
+    by_logs = {name: [summarise(runs[name])] for name in files}
+    by_files = {name: [read_run(path)] for name, path in files.items()}
+    assert compare(by_logs, ["lj_pressure"]) == compare(by_files, ["lj_pressure"])
+    assert differences(by_logs) == differences(by_files) and efforts(by_logs) == efforts(by_files)
+    counts = [{task: {n: (c.passed, c.scored) for n, c in cells.items()} for task, cells in differing(w).items()}
+              for w in (by_logs, by_files)]  # fmt: skip
+    assert counts[0] == counts[1] != {}
+    page = tmp_path / "both.html"
+    arguments = [f"{name}={path}" for name, path in files.items()] + ["--html", str(page)]
+    done = CliRunner().invoke(app, ["compare", *arguments])
+    assert done.exit_code == 0 and "wrong - reference | -100.0" in done.output and "wrong.json" in page.read_text()
+    inspect_json = tmp_path / "log.json"
+    write_eval_log(read_eval_log(str(runs["wrong"])), str(inspect_json))
+    assert read_run(inspect_json).total == by_logs["wrong"][0].total
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"suite_digest": "1"', "is no JSON"),
+        ('{"suite_digest": "1"}', "model: field required; write it again with `mdevalbench eval ... --json`"),
+        ('{"some": "thing"}', "cannot be read as a log of Inspect"),
+        ("[1, 2]", "cannot be read as a log of Inspect"),
+    ],
+)
+def test_what_is_no_run_is_refused_by_name(content: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text(content)
+    done = CliRunner().invoke(app, ["compare", f"a={path}"])
+    assert done.exit_code == 2 and "kept.json" in done.output and words in done.output, done.output
