@@ -44,7 +44,7 @@ demo: $(READY) ## evaluate the built-in models on a small suite: log and report
 
 nano: $(TOOLS) ## train the small model of the package from nothing: CPT, SFT, MD-GRPO; goes on where it stopped
 	for stage in cpt sft grpo; do $(BIN)/mdevalbench train $$stage --config nano || exit 1; done
-	$(BIN)/python tools/publish_nano.py runs/nano/grpo/model
+	$(BIN)/python tools/publish_nano.py runs/nano
 
 demo-nano: $(TOOLS) ## evaluate the small model on drawn tasks: log and report
 	$(BIN)/mdevalbench tasks draw --seed 2027 -n 22 > /dev/null

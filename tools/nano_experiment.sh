@@ -33,10 +33,14 @@ for seed in "$@"; do
     evaluate recycled "$seed" "$run/grpo/model"
     evaluate paper "$seed" "$run-paper/grpo/model"
 done
-all() { # label, way: an argument of compare with every seed of it
+ways=()
+add() { # label, way: every seed of it that is kept
     local files=("$kept/$2"-*.json)
-    (IFS=,; echo "$1=${files[*]}")
+    [ ! -e "${files[0]}" ] || ways+=("$1=$(IFS=, && echo "${files[*]}")")
 }
-# each against the model after SFT, from which all but CPT began
-mdevalbench compare "$(all SFT sft)" "$(all CPT cpt)" "$(all MD-GRPO plain)" "$(all "MD-GRPO, recycling" recycled)" \
-    "$(all "MD-GRPO, recycling, paper's reward" paper)" --apart thermal_expansion --apart vacancy_formation_energy
+add SFT sft # each is compared with the first, from which all but CPT began
+add CPT cpt
+add MD-GRPO plain
+add "MD-GRPO, recycling" recycled
+add "MD-GRPO, recycling, the paper's reward" paper
+mdevalbench compare "${ways[@]}" --apart thermal_expansion --apart vacancy_formation_energy

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mdevalbench.cli.main import app
 from mdevalbench.tasks import load_task
-from mdevalbench.zoo.nano import WEIGHTS, find_nano
+from mdevalbench.zoo.nano import BEFORE_GRPO, WEIGHTS, find_nano
 
 AutoModelForCausalLM = pytest.importorskip("transformers").AutoModelForCausalLM
 
@@ -37,16 +37,18 @@ def test_a_model_trained_here_is_evaluated(writer: Path, tmp_path: Path) -> None
     assert len(answers) == 3
 
 
-def test_the_weights_of_the_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize("weights", [WEIGHTS, BEFORE_GRPO])
+def test_the_weights_of_the_package(weights: Path, tmp_path: Path) -> None:
     """They are small, have a card, and write scripts that LAMMPS runs."""
-    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 40 * 2**20
-    assert "license: apache-2.0" in (WEIGHTS / "README.md").read_text()
-    model = AutoModelForCausalLM.from_pretrained(find_nano())
+    assert sum(path.stat().st_size for path in weights.parent.rglob("*") if path.is_file()) < 40 * 2**20
+    assert "license: apache-2.0" in (weights / "README.md").read_text()
+    model = AutoModelForCausalLM.from_pretrained(find_nano(str(weights)))
     assert model.num_parameters() <= 15e6
     measured = CliRunner().invoke(app, "tasks draw --family lattice_constant --seed 7 -n 3".split())
     assert measured.exit_code == 0, measured.output
     which = "--suite codegen-train --seed 7 --family lattice_constant --limit 3".split()
-    code, said = evaluate(tmp_path, *which, "--temperature", "0.01")  # the likeliest token each time
+    given = [] if weights == WEIGHTS else ["-M", f"path={weights}"]
+    code, said = evaluate(tmp_path, *given, *which, "--temperature", "0.01")  # the likeliest token each time
     assert code == 0, said
     (found,) = list_eval_logs(str(tmp_path))
     scores = [dict(sample.scores["physics"].value) for sample in read_eval_log(found).samples or [] if sample.scores]  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ from mdevalbench.errors import UsageError
 
 WEIGHTS = Path(__file__).parent / "weights"
 """of the nano model, in half precision, with its card"""
+BEFORE_GRPO = WEIGHTS.with_name("sft")
+"""of the model that MD-GRPO began with"""
 
 
 def find_nano(path: str = "", **unknown: Any) -> Path:
