@@ -15,7 +15,7 @@ train() { mdevalbench train "$1" --config nano --set seed="$2" --output "$3" "${
 evaluate() { # way, seed, folder of the model
     mdevalbench eval --model mdevalbench/nano -M path="$3" --suite codegen-train --seed 2027 --limit 220 \
         --max-connections 44 --log-dir "runs/nano-logs/$1-$2" --json >"runs/nano-logs/$1-$2.json"
-    python -m json.tool --compact "runs/nano-logs/$1-$2.json" "$kept/$1-$2.json"
+    sed "s#$PWD/##" "runs/nano-logs/$1-$2.json" | python -m json.tool --compact - "$kept/$1-$2.json"
 }
 mkdir -p $kept runs/nano-logs
 [ $# = 0 ] || mdevalbench tasks draw --seed 2027 -n 220 >/dev/null # reference values

@@ -103,8 +103,7 @@ def shown(path: Path) -> Path:
 def summary_json(summary: RunSummary) -> dict[str, Any]:
     """A summary without texts and verdicts, for other programs and for `mdevalbench compare`."""
     texts = {"prompt", "completion", "verdict"}
-    content = summary.model_dump(mode="json", exclude={"answers": {"__all__": texts}})
-    return content | {"log": str(shown(Path(summary.log)))}
+    return summary.model_dump(mode="json", exclude={"answers": {"__all__": texts}})
 
 
 def remarks(summary: RunSummary) -> list[str]:
