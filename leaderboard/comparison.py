@@ -10,7 +10,7 @@ from mdevalbench.scorers.metrics import Difference, Interval, TaskTrials, mean_i
 from mdevalbench.types import Record
 
 COLUMNS = ("started", "executed", "physics", "reward", "exploiting")
-"""a loop of the task began, the script came to its end, it passed, mean reward, and reports of nothing measured"""
+"""a loop of the task began, the script came to its end, it passed, mean reward, a value without anything measured"""
 
 
 USUAL = 0.05
