@@ -8,6 +8,7 @@ goes on from the last one that is complete.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -100,9 +101,13 @@ def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Measuring
     every = max(1, args.num_iterations * args.steps_per_generation // args.gradient_accumulation_steps)
     dealer = Dealer(run.recipe, tasks, rollouts, args.max_steps, batch, every)
     rewarder = Rewarder(run.recipe.grpo.reward, rollouts, rewards)
-    trainer = GRPOTrainer(
-        args=args, train_dataset=dealer.dataset(), reward_funcs=[rewarder], **_model(run.recipe, path)
-    )
+    given = _model(run.recipe, path)
+    if args.use_cpu and not args.use_transformers_continuous_batching:
+        from mdevalbench.training.decoding import sample
+
+        model = given["model"]  # TRL hands no decoding loop to what generates
+        model.generate = functools.partial(model.generate, custom_generate=sample)
+    trainer = GRPOTrainer(args=args, train_dataset=dealer.dataset(), reward_funcs=[rewarder], **given)
     return trainer, {"tasks": len(tasks), "prompts": dealer.slots, "data_seed": run.recipe.data.seed + 1}
 
 
