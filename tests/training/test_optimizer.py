@@ -41,7 +41,7 @@ def train(of: object, by: MuonAndAdamW, steps: int) -> list[float]:
         loss.backward()
         by.step()
         by.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses
 
 
