@@ -185,14 +185,20 @@ def as_markdown(lines: Sequence[Line]) -> str:
     return "".join(f"| {row} |\n" for row in rows)
 
 
-def legend(ways: Collection[str]) -> str:
+def legend(ways: Mapping[str, Sequence[RunSummary]]) -> str:
     """What the tables in Markdown mean."""
+    unequal = len({len(runs) for runs in ways.values()}) > 1
+    warning = (
+        "**Ways with different numbers of logs** are compared here: where each log is of another training, differences "
+        "are also those between the trainings that one of them lacks.\n\n"
+    )
     paired = (
         "Differences are paired by task, in percentage points; p is how often one as large arises if both exchange "
         "their results at random, all tasks of a family together (a permutation test; where k families differ at all "
         "it is at least 2 / 2^k), not corrected for the number of comparisons. "
     )
     return (
+        f"{warning if unequal else ''}"
         "[low, high]: 95 % confidence interval; tasks of a family count as correlated. Unsupported value: share of all "
         "answers that report a value although nothing of the task could be measured, for whatever reason; scripts that "
         "stop before they report one are not among them. "

@@ -3,7 +3,7 @@
 # has seen, two families of which none has seen anything.
 #
 #   tools/nano_experiment.sh 1 2     train and evaluate with these seeds (three hours of one core for each), then the table
-#   tools/nano_experiment.sh         only the table, of all evaluations that are kept
+#   tools/nano_experiment.sh         only the table, of the seeds of which all five are kept
 #
 # Goes on where it stopped. The first seed stands on what `make nano` left in runs/nano. What is kept are the numbers of
 # every answer, in docs/nano.
@@ -33,14 +33,14 @@ for seed in "$@"; do
     evaluate recycled "$seed" "$run/grpo/model"
     evaluate paper "$seed" "$run-paper/grpo/model"
 done
-ways=()
-add() { # label, way: every seed of it that is kept
-    local files=("$kept/$2"-*.json)
-    [ ! -e "${files[0]}" ] || ways+=("$1=$(IFS=, && echo "${files[*]}")")
+whole=() # seeds of which every way is kept: others would enter some means and not others
+for seed in $(ls $kept | sed -n 's/^sft-\(.*\)\.json$/\1/p'); do
+    if [ "$(ls $kept/{cpt,sft,plain,recycled,paper}-"$seed".json 2>/dev/null | wc -l)" = 5 ]; then whole+=("$seed"); fi
+done
+of() { # label, way
+    local files=("${whole[@]/#/$kept/$2-}")
+    echo "$1=$(IFS=, && echo "${files[*]/%/.json}")"
 }
-add SFT sft # each is compared with the first, from which all but CPT began
-add CPT cpt
-add MD-GRPO plain
-add "MD-GRPO, recycling" recycled
-add "MD-GRPO, recycling, the paper's reward" paper
-mdevalbench compare "${ways[@]}" --apart thermal_expansion --apart vacancy_formation_energy
+[ ${#whole[@]} != 0 ] || { echo "$kept holds no seed of which all five models are evaluated" >&2 && exit 1; }
+mdevalbench compare "$(of SFT sft)" "$(of CPT cpt)" "$(of MD-GRPO plain)" "$(of "MD-GRPO, recycling" recycled)" \
+    "$(of "MD-GRPO, recycling, the paper's reward" paper)" --apart thermal_expansion --apart vacancy_formation_energy

@@ -104,6 +104,8 @@ def test_the_command_line(runs: dict[str, Path]) -> None:
     assert pair["physics"]["p"] == pytest.approx(2 / 2**families) and families >= 6
     code, said = call(right, mistaken)
     assert code == 0 and f"| mistaken - right | -100.0 [-100, -100] | {2 / 2**families:.3f} |" in said
+    unequal = "**Ways with different numbers of logs**"
+    assert unequal in said and unequal not in call(right, f"mistaken={runs['wrong']}")[1]
     for arguments, words in (
         (("right",), "a way is written LABEL=LOG"),
         (("right=nowhere.eval",), "there is no log nowhere.eval"),
