@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
+
+
+def let_ended_go(model: Any, args: Any) -> None:
+    """Let `model` generate by `sample` where a training with these arguments of GRPOTrainer does so in the usual way.
+
+    That is on a CPU, with Qwen3's shape (that of the recipes, and tested), and without a cache or a way of generating
+    that was chosen: those keep the loop of transformers. TRL itself hands no loop to what generates.
+    """
+    chosen = args.use_transformers_continuous_batching or args.cache_implementation or args.generation_kwargs
+    if args.use_cpu and model.config.model_type == "qwen3" and not chosen:
+        model.generate = functools.partial(model.generate, custom_generate=sample)
 
 
 def sample(
@@ -15,7 +27,7 @@ def sample(
     generation_config: Any,
     **inputs: Any,
 ) -> torch.Tensor:
-    """Go on from each prompt until it ends, where the loop of transformers carries on all until the last ended.
+    """Go on from each prompt until it ends, where the loop of transformers carries on all until the last has ended.
 
     `generate(custom_generate=sample)` of transformers takes it, for models whose cache lets entries be selected.
     It draws from the same distribution; the random numbers fall differently once one has ended.
@@ -33,9 +45,8 @@ def sample(
     mask = torch.ones_like(input_ids) if mask is None else mask  # without padding there is none
     rows, fed, positions = torch.arange(count), input_ids, (mask.cumsum(1) - 1).clamp(min=0)
     while len(rows):
-        output = model(
-            input_ids=fed, attention_mask=mask, position_ids=positions, past_key_values=cache, logits_to_keep=1
-        )
+        known = {"attention_mask": mask, "position_ids": positions, "past_key_values": cache}
+        output = model(input_ids=fed, **known, use_cache=True, logits_to_keep=1)
         scores = logits_processor(ids[rows, :length], output.logits[:, -1].float())
         fed = torch.multinomial(scores.softmax(-1), 1)
         ids[rows, length] = fed[:, 0]

@@ -8,7 +8,6 @@ goes on from the last one that is complete.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 import time
 from collections.abc import Callable
@@ -91,6 +90,8 @@ def _sft(run: Run, args: Any, path: str) -> tuple[Any, dict[str, Any]]:
 def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Measuring) -> tuple[Any, dict[str, Any]]:
     from trl import GRPOTrainer
 
+    from mdevalbench.training.decoding import let_ended_go
+
     checkpoint = run.checkpoint()
     with args.main_process_first():
         tasks = _measured(run.recipe, rewards, measuring)
@@ -102,11 +103,7 @@ def _grpo(run: Run, args: Any, path: str, rewards: Rewards, measuring: Measuring
     dealer = Dealer(run.recipe, tasks, rollouts, args.max_steps, batch, every)
     rewarder = Rewarder(run.recipe.grpo.reward, rollouts, rewards)
     given = _model(run.recipe, path)
-    if args.use_cpu and not args.use_transformers_continuous_batching:
-        from mdevalbench.training.decoding import sample
-
-        model = given["model"]  # TRL hands no decoding loop to what generates
-        model.generate = functools.partial(model.generate, custom_generate=sample)
+    let_ended_go(given["model"], args)
     trainer = GRPOTrainer(args=args, train_dataset=dealer.dataset(), reward_funcs=[rewarder], **given)
     return trainer, {"tasks": len(tasks), "prompts": dealer.slots, "data_seed": run.recipe.data.seed + 1}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from mdevalbench.training.decoding import sample  # noqa: E402
+from mdevalbench.training.decoding import let_ended_go, sample  # noqa: E402
 from mdevalbench.zoo.nano import WEIGHTS  # noqa: E402
 
 
@@ -65,3 +66,21 @@ def test_draws_from_the_distribution(nano: tuple[Any, Any]) -> None:
     expected = float(likely.values.softmax(0)[0])
     share = float((drawn == likely.indices[0]).float().mean())
     assert abs(share - expected) < 4 * (expected * (1 - expected) / 400) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ours"),
+    [
+        ({}, True),
+        ({"use_cpu": False}, False),
+        ({"cache_implementation": "static"}, False),
+        ({"generation_kwargs": {"num_beams": 2}}, False),
+        ({"use_transformers_continuous_batching": True}, False),
+    ],
+)
+def test_what_was_chosen_is_kept(chosen: dict[str, Any], ours: bool, tmp_path: Path) -> None:
+    trl = pytest.importorskip("trl")
+    args = trl.GRPOConfig(**{"output_dir": str(tmp_path), "use_cpu": True, "bf16": False, **chosen})
+    model = transformers.AutoModelForCausalLM.from_pretrained(WEIGHTS)
+    let_ended_go(model, args)
+    assert ("generate" in vars(model)) == ours
